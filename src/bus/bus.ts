@@ -1,0 +1,361 @@
+import { GatewayError } from "../errors.ts";
+import type { Clock } from "./clock.ts";
+import { type Cursor, formatCursor } from "./cursor.ts";
+import { Filters } from "./filter-set.ts";
+import { isExpired, type Message, type MessageDraft } from "./message.ts";
+import type { QueueLimits } from "./overflow.ts";
+import type {
+  AccessPolicy,
+  BusObserver,
+  Gap,
+  Identity,
+  LogListener,
+  MessageLog,
+  PageLimits,
+  Receipt,
+  RetainedStore,
+} from "./ports.ts";
+import { Reader, type ReaderContext, type ReaderHost, type ReaderOptions } from "./reader.ts";
+import { type Start, Subscription, type SubscriptionOptions } from "./subscription.ts";
+import { type Offerable, SubscriptionIndex } from "./subscription-index.ts";
+import { isReserved, type Topic, type TopicFilter } from "./topic.ts";
+
+/** Bounds the bus enforces whatever the transport. */
+export interface BusLimits {
+  readonly maxPayloadBytes: number;
+  /** Topics that may hold a retained message. */
+  readonly maxRetainedMessages: number;
+  /** Payload bytes of all retained messages. */
+  readonly maxRetainedBytes: number;
+  readonly queue: QueueLimits;
+}
+
+/** What the bus is made of. */
+export interface BusParts {
+  readonly log: MessageLog;
+  readonly retained: RetainedStore;
+  readonly clock: Clock;
+  /** `null` allows everything, at no cost. */
+  readonly policy: AccessPolicy | null;
+  readonly observer: BusObserver;
+  readonly limits: BusLimits;
+}
+
+/** One answer to a poll. */
+export interface BusPage {
+  readonly messages: readonly Message[];
+  /** The reader has everything up to here. */
+  readonly through: number;
+  /** Nothing more is in the log now. */
+  readonly isUpToDate: boolean;
+  readonly gap: Gap | null;
+}
+
+/**
+ * The one bus: check → append → (ordered) retain, fan out → (durable) acknowledge. It holds no
+ * socket and no timer and never waits for a subscriber: it puts positions on bounded queues, and
+ * readers pull.
+ */
+export class Bus implements LogListener {
+  readonly #log: MessageLog;
+  readonly #retained: RetainedStore;
+  readonly #clock: Clock;
+  readonly #policy: AccessPolicy | null;
+  readonly #observer: BusObserver;
+  readonly #limits: BusLimits;
+  readonly #index = new SubscriptionIndex();
+  readonly #context: ReaderContext;
+  /** Readers that queued something since the log last announced an eviction. */
+  #pending: Reader[] = [];
+  #subscriptions = 0;
+  #isDraining = false;
+
+  constructor(parts: BusParts) {
+    this.#log = parts.log;
+    this.#retained = parts.retained;
+    this.#clock = parts.clock;
+    this.#policy = parts.policy;
+    this.#observer = parts.observer;
+    this.#limits = parts.limits;
+    this.#context = {
+      log: parts.log,
+      policy: parts.policy,
+      observer: parts.observer,
+      now: () => parts.clock.now(),
+      goLive: (subscription) => this.#addToIndex(subscription.filterSet.filters, subscription),
+      notePending: (reader) => this.#pending.push(reader),
+    };
+    parts.log.attach(this);
+  }
+
+  get limits(): BusLimits {
+    return this.#limits;
+  }
+
+  get epoch(): string {
+    return this.#log.epoch;
+  }
+
+  get lastOffset(): number {
+    return this.#log.lastOffset;
+  }
+
+  get firstOffset(): number {
+    return this.#log.firstOffset;
+  }
+
+  /** Subscriptions that are open, whatever their state. */
+  get subscriptionCount(): number {
+    return this.#subscriptions;
+  }
+
+  /** Pairs of filter and subscriber in the index, held polls included. */
+  get indexSize(): number {
+    return this.#index.size;
+  }
+
+  /** Publishers should not be read from; see {@link whenRelieved}. */
+  get isCongested(): boolean {
+    return this.#log.isCongested;
+  }
+
+  whenRelieved(callback: () => void): void {
+    this.#log.whenRelieved(callback);
+  }
+
+  cursorAt(offset: number): Cursor {
+    return formatCursor(this.#log.epoch, offset);
+  }
+
+  /** From here on every publish is refused with `draining`; readers go on. */
+  refuseNewMessages(): void {
+    this.#isDraining = true;
+  }
+
+  /**
+   * Takes a message in, or throws the refusal: `forbidden`, `too_large`, `limit_exceeded`,
+   * `draining`, `store_unavailable`. The receipt is told when the message counts as accepted, which
+   * may be before this returns; `null` when nobody waits to know.
+   */
+  accept(draft: MessageDraft, publisher: Identity, receipt: Receipt | null): void {
+    this.check(draft, publisher);
+    this.#log.append(draft, receipt);
+    this.#observer.accepted(draft.origin.transport, draft.qos);
+  }
+
+  /** Throws what {@link accept} would refuse the draft for; changes nothing. */
+  check(draft: MessageDraft, publisher: Identity): void {
+    const refusal = this.#refusal(draft, publisher);
+    if (refusal === null) return;
+    this.#observer.refused(draft.origin.transport, refusal.code);
+    throw refusal;
+  }
+
+  /** Opens the reader of a session; it holds nothing until it subscribes. */
+  openReader(options: ReaderOptions, host: ReaderHost): Reader {
+    return new Reader(options, host, this.#context);
+  }
+
+  /**
+   * Adds a subscription to a reader. The answer to the client (`subscribed`) must be written before
+   * the reader is pulled. `recovered` is true when a cursor was given and nothing after it is
+   * missing. Throws `forbidden`.
+   */
+  subscribe(
+    reader: Reader,
+    options: SubscriptionOptions,
+    tag: unknown = null,
+  ): { readonly subscription: Subscription; readonly recovered: boolean } {
+    this.#checkSubscribe(reader.identity, options.filters);
+    const start = this.#locate(options.start);
+    const epoch =
+      start.gap !== null && options.start.from === "cursor" ? options.start.epoch : this.epoch;
+    const after = { epoch, offset: start.after };
+    const subscription = new Subscription(reader, options, tag, after, this.#limits.queue);
+    subscription.gap = start.gap;
+    if (options.start.from === "now") {
+      const snapshot = options.retained ? this.#retainedUnder(options.filters) : [];
+      if (snapshot.length > 0) subscription.beginRetained(snapshot);
+      else subscription.beginLive(this.#log.lastOffset);
+    }
+    if (options.start.from === "cursor") {
+      this.#observer.recovered(
+        reader.transport,
+        start.gap === null ? "complete" : start.gap.reason,
+      );
+    }
+    this.#subscriptions += 1;
+    reader.attach(subscription);
+    return { subscription, recovered: options.start.from === "cursor" && start.gap === null };
+  }
+
+  /** Ends a subscription; does nothing when it has been ended before. */
+  unsubscribe(subscription: Subscription): void {
+    const { state } = subscription;
+    if (state.is === "ended" && state.reason === "unsubscribed") return;
+    this.#removeFromIndex(subscription.filterSet.filters, subscription);
+    subscription.state = { is: "ended", reason: "unsubscribed" };
+    subscription.reader.detach(subscription);
+    this.#subscriptions -= 1;
+  }
+
+  /**
+   * Offers every later message under the filters to something that is not a reader's subscription:
+   * a held poll, an MQTT session. Returns what ends it.
+   */
+  watch(identity: Identity, filters: readonly TopicFilter[], watcher: Offerable): () => void {
+    this.#checkSubscribe(identity, filters);
+    this.#addToIndex(filters, watcher);
+    let isWatching = true;
+    return () => {
+      if (isWatching) this.#removeFromIndex(filters, watcher);
+      isWatching = false;
+    };
+  }
+
+  /** Where a start lies in the log now. Used by polls, which hold no subscription. */
+  locate(start: Start): { readonly after: number; readonly gap: Gap | null } {
+    return this.#locate(start);
+  }
+
+  /** Reads the log for a session without a subscription. `after` comes from {@link locate}. */
+  read(
+    identity: Identity,
+    filters: readonly TopicFilter[],
+    after: number,
+    limits: PageLimits,
+  ): BusPage {
+    this.#checkSubscribe(identity, filters);
+    const page = this.#log.read(new Filters(filters), after, limits);
+    const now = this.#clock.now();
+    const messages: Message[] = [];
+    for (const offset of page.offsets) {
+      const message = this.#log.at(offset);
+      if (message === undefined || isExpired(message, now)) continue;
+      if (this.#policy !== null && !this.#policy.mayReceive(identity, message.topic)) continue;
+      messages.push(message);
+    }
+    const isUpToDate = page.gap === null && page.through >= this.#log.lastOffset;
+    return { messages, through: page.through, isUpToDate, gap: page.gap };
+  }
+
+  /** A message by its offset, while the log has it. */
+  messageAt(offset: number): Message | undefined {
+    return this.#log.at(offset);
+  }
+
+  /** The retained message of a topic, if the identity may have it. Throws `forbidden`. */
+  retainedAt(identity: Identity, topic: Topic): Message | undefined {
+    if (this.#policy !== null && !this.#policy.mayReceive(identity, topic)) {
+      throw new GatewayError("forbidden", `access control denies reading topic "${topic}"`);
+    }
+    const message = this.#retained.get(topic);
+    if (message === undefined || !isExpired(message, this.#clock.now())) return message;
+    this.#retained.delete(topic);
+    return undefined;
+  }
+
+  /** Retained messages under the filters that the identity may have, oldest first. */
+  retainedUnder(identity: Identity, filters: readonly TopicFilter[]): readonly Message[] {
+    this.#checkSubscribe(identity, filters);
+    const policy = this.#policy;
+    const found = this.#retainedUnder(filters);
+    return policy === null
+      ? found
+      : found.filter((message) => policy.mayReceive(identity, message.topic));
+  }
+
+  get retainedCount(): number {
+    return this.#retained.count;
+  }
+
+  ordered(offset: number, draft: MessageDraft, acceptedAt: number): void {
+    if (draft.retain) this.#retain(offset, draft, acceptedAt);
+    this.#index.offer(draft.topic, offset, draft.payload.length);
+  }
+
+  evicting(firstOffset: number): void {
+    this.#pending = this.#pending.filter((reader) => reader.keepBelow(firstOffset));
+  }
+
+  #refusal(draft: MessageDraft, publisher: Identity): GatewayError | null {
+    const { topic, payload } = draft;
+    const limits = this.#limits;
+    if (this.#isDraining) {
+      return new GatewayError("draining", "the gateway is about to stop and takes no new messages");
+    }
+    if (isReserved(topic)) {
+      return new GatewayError("forbidden", `topic "${topic}" is reserved: it starts with $`);
+    }
+    if (payload.length > limits.maxPayloadBytes) {
+      return new GatewayError(
+        "too_large",
+        `payload is ${payload.length} bytes; the limit is ${limits.maxPayloadBytes}`,
+      );
+    }
+    if (this.#policy !== null && !this.#policy.mayPublish(publisher, topic)) {
+      return new GatewayError("forbidden", `access control denies publishing to "${topic}"`);
+    }
+    return draft.retain && payload.length > 0 ? this.#retainRefusal(topic, payload.length) : null;
+  }
+
+  #retainRefusal(topic: Topic, bytes: number): GatewayError | null {
+    const { maxRetainedMessages, maxRetainedBytes } = this.#limits;
+    const replaced = this.#retained.get(topic);
+    if (replaced === undefined && this.#retained.count >= maxRetainedMessages) {
+      return new GatewayError(
+        "limit_exceeded",
+        `${maxRetainedMessages} topics hold a retained message already, which is the limit`,
+      );
+    }
+    const after = this.#retained.bytes + bytes - (replaced?.payload.length ?? 0);
+    if (after <= maxRetainedBytes) return null;
+    return new GatewayError(
+      "limit_exceeded",
+      `retained messages would hold ${after} bytes; the limit is ${maxRetainedBytes}`,
+    );
+  }
+
+  #retain(offset: number, draft: MessageDraft, acceptedAt: number): void {
+    if (draft.payload.length === 0) {
+      this.#retained.delete(draft.topic);
+      return;
+    }
+    this.#retained.set({ ...draft, payload: draft.payload.slice(), offset, acceptedAt });
+  }
+
+  #retainedUnder(filters: readonly TopicFilter[]): readonly Message[] {
+    const now = this.#clock.now();
+    const found = new Map<Topic, Message>();
+    for (const filter of filters) {
+      for (const message of this.#retained.match(filter)) {
+        if (!isExpired(message, now)) found.set(message.topic, message);
+      }
+    }
+    return [...found.values()].sort((a, b) => a.offset - b.offset);
+  }
+
+  #locate(start: Start): { readonly after: number; readonly gap: Gap | null } {
+    if (start.from === "now") return { after: this.#log.lastOffset, gap: null };
+    if (start.from === "earliest") return { after: this.#log.firstOffset - 1, gap: null };
+    const found = this.#log.locate(start);
+    if ("after" in found) return { after: found.after, gap: null };
+    return { after: start.offset, gap: found.gap };
+  }
+
+  #checkSubscribe(identity: Identity, filters: readonly TopicFilter[]): void {
+    if (this.#policy === null) return;
+    for (const filter of filters) {
+      if (this.#policy.maySubscribe(identity, filter)) continue;
+      throw new GatewayError("forbidden", `access control denies subscribing to "${filter}"`);
+    }
+  }
+
+  #addToIndex(filters: readonly TopicFilter[], subscriber: Offerable): void {
+    for (const filter of filters) this.#index.add(filter, subscriber);
+  }
+
+  #removeFromIndex(filters: readonly TopicFilter[], subscriber: Offerable): void {
+    for (const filter of filters) this.#index.remove(filter, subscriber);
+  }
+}

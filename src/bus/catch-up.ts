@@ -1,0 +1,88 @@
+import type { Delivery } from "./delivery.ts";
+import { isExpired, type Message } from "./message.ts";
+import type { PageLimits } from "./ports.ts";
+import type { ReaderContext } from "./reader.ts";
+import type { Subscription } from "./subscription.ts";
+
+/**
+ * Messages read from the log in one step. Small, because the index is asked again at each step and
+ * the reader may have room for less; large enough that the step's own cost disappears.
+ */
+const PAGE_MESSAGES = 256;
+
+/**
+ * Moves one subscription on through its retained snapshot and the log, by at most about `room` bytes
+ * (one message more at the end). When the log has nothing left it becomes live in the same step, so
+ * that no message can fall between. Returns the bytes delivered.
+ */
+export function catchUp(
+  subscription: Subscription,
+  delivery: Delivery,
+  context: ReaderContext,
+  room: number,
+): number {
+  let used = deliverRetained(subscription, delivery, context, room);
+  while (used < room && subscription.state.is === "catching-up") {
+    tellGap(subscription, delivery, context);
+    const limits: PageLimits = { maxMessages: PAGE_MESSAGES, maxBytes: room - used };
+    const page = context.log.read(subscription.filterSet, subscription.after, limits);
+    if (page.gap !== null) {
+      subscription.gap = page.gap;
+      continue;
+    }
+    for (const offset of page.offsets) {
+      const message = context.log.at(offset);
+      if (message === undefined || !isDeliverable(message, subscription, context)) continue;
+      used += delivery.recovered(subscription, message);
+    }
+    subscription.after = page.through;
+    if (page.through < context.log.lastOffset) continue;
+    subscription.beginLive(page.through);
+    context.goLive(subscription);
+    delivery.wentLive(subscription, page.through);
+  }
+  return used;
+}
+
+function deliverRetained(
+  subscription: Subscription,
+  delivery: Delivery,
+  context: ReaderContext,
+  room: number,
+): number {
+  const { state } = subscription;
+  if (state.is !== "retained") return 0;
+  let used = 0;
+  while (used < room && state.next < state.snapshot.length) {
+    const message = state.snapshot[state.next];
+    state.next += 1;
+    if (message === undefined || !isDeliverable(message, subscription, context)) continue;
+    used += delivery.retained(subscription, message);
+  }
+  if (state.next === state.snapshot.length) subscription.beginCatchingUp();
+  return used;
+}
+
+function tellGap(subscription: Subscription, delivery: Delivery, context: ReaderContext): void {
+  const gap = subscription.gap;
+  if (gap === null) return;
+  subscription.gap = null;
+  delivery.gap(subscription, { epoch: subscription.epoch, offset: subscription.after }, gap);
+  subscription.epoch = context.log.epoch;
+  subscription.after = gap.earliest - 1;
+}
+
+function isDeliverable(
+  message: Message,
+  subscription: Subscription,
+  context: ReaderContext,
+): boolean {
+  const { reader } = subscription;
+  if (context.policy !== null && !context.policy.mayReceive(reader.identity, message.topic)) {
+    context.observer.dropped(reader.transport, "forbidden", 1);
+    return false;
+  }
+  if (!isExpired(message, context.now())) return true;
+  context.observer.dropped(reader.transport, "expired", 1);
+  return false;
+}

@@ -1,0 +1,59 @@
+import type { Topic } from "./topic.ts";
+
+/** The ways through the gateway; these strings stand in config, labels and reports. */
+export const TRANSPORTS = ["mqtt", "mqtt-ws", "websocket", "sse", "poll", "http", "tcp"] as const;
+
+/** One way through the gateway. */
+export type TransportName = (typeof TRANSPORTS)[number];
+
+/** Quality of service of one hop (MQTT 3.1.1 §4.3); never an end-to-end promise. */
+export type QoS = 0 | 1 | 2;
+
+/** The session and transport a message came in by. One object a session, shared by its messages. */
+export interface Origin {
+  readonly transport: TransportName;
+  readonly sessionId: string;
+}
+
+/** What a message may carry beside its payload; the names and meanings of MQTT 5 §3.3.2.3. */
+export interface MessageProperties {
+  readonly contentType?: string;
+  /** Name and value, in the publisher's order; names may repeat. */
+  readonly userProperties?: readonly (readonly [string, string])[];
+  readonly responseTopic?: string;
+  readonly correlationData?: Uint8Array;
+  /** 0: unspecified bytes, 1: UTF-8 text. */
+  readonly payloadFormat?: 0 | 1;
+  /** Seconds after acceptance at which the message is no longer delivered; 0…4,294,967,295. */
+  readonly expiry?: number;
+}
+
+/** The properties of a message that has none; shared, so that a common case costs no object. */
+export const NO_PROPERTIES: MessageProperties = Object.freeze({});
+
+/** What a publisher offers: a message before it has been checked and given an offset. */
+export interface MessageDraft {
+  readonly topic: Topic;
+  /** May be a view into a read chunk: the log copies it before `append` returns. */
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly properties: MessageProperties;
+  readonly origin: Origin;
+  /** When its bytes had been parsed: milliseconds since the Unix epoch, fractional. */
+  readonly receivedAt: number;
+}
+
+/** An accepted message: immutable, with its place in the bus's one sequence. */
+export interface Message extends MessageDraft {
+  /** Place in the sequence; the first is 1. */
+  readonly offset: number;
+  /** When it got its offset: milliseconds since the Unix epoch, fractional. */
+  readonly acceptedAt: number;
+}
+
+/** Whether the message's expiry has passed at `now` (milliseconds since the Unix epoch). */
+export function isExpired(message: Message, now: number): boolean {
+  const expiry = message.properties.expiry;
+  return expiry !== undefined && now >= message.acceptedAt + expiry * 1_000;
+}
