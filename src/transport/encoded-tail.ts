@@ -1,0 +1,99 @@
+import type { Message } from "../bus/message.ts";
+import { OffsetQueue } from "../bus/offset-queue.ts";
+import type { WriteBatch } from "./write-batch.ts";
+
+/** Encodes one message; the result is copied before the next call. */
+export type MessageEncoder = (message: Message) => Uint8Array;
+
+/** 4,096 messages: what the fastest and the slowest of the unhurried readers are apart. */
+const KEPT_MESSAGES = 4_096;
+
+/** Bytes kept encoded; readers further behind cost an encoding of their own. */
+const KEPT_BYTES = 16_777_216;
+
+/** Neighbours in a block leave as one range; 256 KiB is as much as one connection writes in a tick. */
+const BLOCK_BYTES = 262_144;
+
+/**
+ * The newest messages in one wire form, each encoded once for all readers. They lie side by side in
+ * blocks that are never written again, so that a run of messages is one range of bytes shared by
+ * every connection.
+ */
+export class EncodedTail {
+  readonly #encode: MessageEncoder;
+  readonly #mask = KEPT_MESSAGES - 1;
+  readonly #offsets = new Float64Array(KEPT_MESSAGES);
+  readonly #blocks: (Uint8Array | undefined)[] = new Array(KEPT_MESSAGES).fill(undefined);
+  readonly #starts = new Uint32Array(KEPT_MESSAGES);
+  readonly #ends = new Uint32Array(KEPT_MESSAGES);
+  readonly #kept = new OffsetQueue();
+  #keptBytes = 0;
+  #newest = 0;
+  #block: Uint8Array = new Uint8Array(0);
+  #used = 0;
+
+  constructor(encode: MessageEncoder) {
+    this.#encode = encode;
+  }
+
+  /**
+   * Adds the message at `offset` to the batch and returns its bytes. `messageAt` is asked only when
+   * the message is not kept encoded; 0 bytes when it has none.
+   */
+  addTo(
+    batch: WriteBatch,
+    offset: number,
+    source: { messageAt(offset: number): Message | undefined },
+  ): number {
+    const slot = offset & this.#mask;
+    if (this.#offsets[slot] === offset) return this.#addKept(batch, slot);
+    const message = source.messageAt(offset);
+    if (message === undefined) return 0;
+    const bytes = this.#encode(message);
+    if (offset <= this.#newest) {
+      // A reader far behind: keeping this would push out what the others are about to need.
+      batch.add(bytes.slice());
+      return bytes.length;
+    }
+    this.#keep(offset, bytes);
+    return this.#addKept(batch, slot);
+  }
+
+  #addKept(batch: WriteBatch, slot: number): number {
+    const block = this.#blocks[slot];
+    if (block === undefined) return 0;
+    const start = this.#starts[slot] ?? 0;
+    const end = this.#ends[slot] ?? 0;
+    batch.addShared(block, start, end);
+    return end - start;
+  }
+
+  #keep(offset: number, bytes: Uint8Array): void {
+    this.#newest = offset;
+    if (this.#used + bytes.length > this.#block.length) {
+      this.#block = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, bytes.length));
+      this.#used = 0;
+    }
+    this.#block.set(bytes, this.#used);
+    const slot = offset & this.#mask;
+    this.#forgetUntilRoom(offset, bytes.length);
+    this.#offsets[slot] = offset;
+    this.#blocks[slot] = this.#block;
+    this.#starts[slot] = this.#used;
+    this.#ends[slot] = this.#used + bytes.length;
+    this.#used += bytes.length;
+    this.#kept.push(offset);
+    this.#keptBytes += bytes.length;
+  }
+
+  #forgetUntilRoom(offset: number, bytes: number): void {
+    while (this.#kept.length > 0) {
+      const isOutOfReach = this.#kept.peek() <= offset - KEPT_MESSAGES;
+      if (!isOutOfReach && this.#keptBytes + bytes <= KEPT_BYTES) return;
+      const slot = this.#kept.shift() & this.#mask;
+      this.#keptBytes -= (this.#ends[slot] ?? 0) - (this.#starts[slot] ?? 0);
+      this.#offsets[slot] = 0;
+      this.#blocks[slot] = undefined;
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import type { Writable } from "node:stream";
+import type { Flushable, FlushLoop } from "./flush-loop.ts";
+import type { OutboxLimits } from "./transport.ts";
+import { WriteBatch } from "./write-batch.ts";
+
+/** Where a connection's messages come from. */
+export interface OutboxSource {
+  /** Adds up to about `room` bytes of what is ready. Returns whether more is left. */
+  fill(batch: WriteBatch, room: number): boolean;
+}
+
+/** Serves every connection in turn: a flush starts and ends within one call. */
+const batch = new WriteBatch();
+
+/**
+ * The bounded output of one connection. Answers are collected during a tick and messages are pulled
+ * at its end, so that everything leaves in one write; while the peer does not read, nothing is
+ * pulled and the reader's own queue applies its overflow policy.
+ */
+export class Outbox implements Flushable {
+  readonly #stream: Writable;
+  readonly #source: OutboxSource;
+  readonly #loop: FlushLoop;
+  readonly #limits: OutboxLimits;
+  #control: Uint8Array[] = [];
+  #controlBytes = 0;
+  #isScheduled = false;
+  #isClosed = false;
+  #hasMore = false;
+  #onRelief: (() => void) | null = null;
+  #onIdle: (() => void) | null = null;
+
+  constructor(stream: Writable, source: OutboxSource, loop: FlushLoop, limits: OutboxLimits) {
+    this.#stream = stream;
+    this.#source = source;
+    this.#loop = loop;
+    this.#limits = limits;
+    stream.on("drain", () => this.#drained());
+  }
+
+  /** The kernel takes nothing more until the peer reads. */
+  get isBlocked(): boolean {
+    return this.#stream.writableNeedDrain && this.#stream.writableLength > 0;
+  }
+
+  /** Answers wait for a peer that does not read them: stop reading its commands. */
+  get isOverControlLimit(): boolean {
+    return this.#controlBytes > this.#limits.maxControlBytes;
+  }
+
+  /** Bytes held for this connection: answers and what the stream has not handed over. */
+  get pendingBytes(): number {
+    return this.#controlBytes + this.#stream.writableLength;
+  }
+
+  /** Queues an answer. It leaves before any message that is pulled later. */
+  control(bytes: Uint8Array): void {
+    if (this.#isClosed) return;
+    this.#control.push(bytes);
+    this.#controlBytes += bytes.length;
+    this.wake();
+  }
+
+  /** Asks for a flush at the end of this tick. Cheap to call again. */
+  wake(): void {
+    if (this.#isScheduled || this.#isClosed) return;
+    this.#isScheduled = true;
+    this.#loop.schedule(this);
+  }
+
+  /** Calls back once, when answers are below their limit again. */
+  whenBelowControlLimit(callback: () => void): void {
+    this.#onRelief = callback;
+  }
+
+  /** Calls back once, when everything has been handed to the kernel or the outbox is closed. */
+  whenIdle(callback: () => void): void {
+    this.#onIdle = callback;
+    this.wake();
+    if (this.#isClosed) this.#tellIdle();
+  }
+
+  flush(): void {
+    this.#isScheduled = false;
+    if (this.#isClosed || this.#stream.destroyed) return;
+    if (this.isBlocked) return;
+    try {
+      this.#fill();
+    } catch (error) {
+      // What is left in the shared batch must never reach another connection.
+      batch.discard();
+      this.close();
+      this.#stream.destroy();
+      throw error;
+    }
+    if (batch.bytes > 0) batch.writeTo(this.#stream);
+    this.#relieve();
+    if (this.#hasMore && !this.isBlocked) this.wake();
+    this.#tellIdleIfDone();
+  }
+
+  /** Drops what is queued; nothing is written from here on. */
+  close(): void {
+    this.#isClosed = true;
+    this.#control.length = 0;
+    this.#controlBytes = 0;
+    this.#onRelief = null;
+    this.#tellIdle();
+  }
+
+  #fill(): void {
+    for (const bytes of this.#control) batch.add(bytes);
+    this.#control.length = 0;
+    this.#controlBytes = 0;
+    const room = this.#limits.highWaterBytes - batch.bytes;
+    this.#hasMore = room > 0 ? this.#source.fill(batch, room) : true;
+  }
+
+  #drained(): void {
+    if (this.#isClosed) return;
+    this.wake();
+  }
+
+  #relieve(): void {
+    const callback = this.#onRelief;
+    if (callback === null || this.isOverControlLimit) return;
+    this.#onRelief = null;
+    callback();
+  }
+
+  #tellIdleIfDone(): void {
+    if (this.#onIdle === null || this.#hasMore || this.#controlBytes > 0) return;
+    if (this.#stream.writableLength === 0) this.#tellIdle();
+    else this.#stream.write(new Uint8Array(0), () => this.#tellIdle());
+  }
+
+  #tellIdle(): void {
+    const callback = this.#onIdle;
+    this.#onIdle = null;
+    callback?.();
+  }
+}

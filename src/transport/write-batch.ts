@@ -1,0 +1,107 @@
+import type { Writable } from "node:stream";
+
+/** 256 KiB: holds what one connection writes in a tick, so that it leaves in one system call. */
+const SCRATCH_BYTES = 262_144;
+
+/** Pieces below this are copied into the scratch buffer: a vector entry costs more than the copy. */
+const COPY_BELOW_BYTES = 4_096;
+
+/**
+ * The bytes one connection writes in one tick. Small pieces are copied side by side; neighbouring
+ * ranges of a shared block become one range, which leaves without a copy when it is large. One
+ * instance serves all connections in turn.
+ */
+export class WriteBatch {
+  #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  #used = 0;
+  /** Where the part of the scratch buffer begins that no segment covers yet. */
+  #segmentStart = 0;
+  readonly #segments: Uint8Array[] = [];
+  #sharedBlock: Uint8Array | null = null;
+  #sharedStart = 0;
+  #sharedEnd = 0;
+  #bytes = 0;
+
+  /** Bytes added since the last {@link writeTo}. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds bytes; the caller may reuse small ones at once, large ones not until they are written. */
+  add(bytes: Uint8Array): void {
+    this.#closeShared();
+    this.#bytes += bytes.length;
+    this.#append(bytes, 0, bytes.length);
+  }
+
+  /** Adds `block[start…end)`, which never changes again; neighbouring ranges are joined. */
+  addShared(block: Uint8Array, start: number, end: number): void {
+    this.#bytes += end - start;
+    if (block === this.#sharedBlock && start === this.#sharedEnd) {
+      this.#sharedEnd = end;
+      return;
+    }
+    this.#closeShared();
+    this.#sharedBlock = block;
+    this.#sharedStart = start;
+    this.#sharedEnd = end;
+  }
+
+  /** Writes everything to the stream, corked, and is empty again. */
+  writeTo(stream: Writable): void {
+    this.#closeShared();
+    const usesScratch = this.#used > 0;
+    this.#closeSegment();
+    const only = this.#segments.length === 1 ? this.#segments[0] : undefined;
+    if (only !== undefined) {
+      stream.write(only);
+    } else {
+      stream.cork();
+      for (const segment of this.#segments) stream.write(segment);
+      stream.uncork();
+    }
+    this.#segments.length = 0;
+    this.#bytes = 0;
+    // What the kernel has not taken yet still reads from the buffer, so that one is left behind.
+    if (usesScratch && stream.writableLength > 0) {
+      this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    }
+    this.#used = 0;
+    this.#segmentStart = 0;
+  }
+
+  /** Forgets everything that was added. */
+  discard(): void {
+    this.#sharedBlock = null;
+    this.#segments.length = 0;
+    this.#bytes = 0;
+    this.#used = 0;
+    this.#segmentStart = 0;
+  }
+
+  #append(block: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (length >= COPY_BELOW_BYTES || this.#used + length > this.#scratch.length) {
+      this.#closeSegment();
+      const piece = block.subarray(start, end);
+      this.#segments.push(length >= COPY_BELOW_BYTES ? piece : piece.slice());
+      return;
+    }
+    if (length <= 0) return;
+    this.#scratch.set(block.subarray(start, end), this.#used);
+    this.#used += length;
+  }
+
+  #closeShared(): void {
+    const block = this.#sharedBlock;
+    if (block === null) return;
+    this.#sharedBlock = null;
+    this.#append(block, this.#sharedStart, this.#sharedEnd);
+  }
+
+  #closeSegment(): void {
+    if (this.#used === this.#segmentStart) return;
+    this.#segments.push(this.#scratch.subarray(this.#segmentStart, this.#used));
+    this.#segmentStart = this.#used;
+  }
+}
