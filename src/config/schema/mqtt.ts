@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { BYTES, DAY_MS, port, text, urlPath, wholeNumber } from "./setting.ts";
+
+/** Implementations of MQTT behind the engine port. */
+export const MQTT_ENGINES = ["aedes", "native"] as const;
+
+/** MQTT over TCP, and over WebSocket on the HTTP listener. */
+export const mqtt = z
+  .strictObject({
+    host: text("127.0.0.1", "Address the MQTT listener binds."),
+    port: port(1883, "Port of MQTT over TCP; 0 takes any free port."),
+    websocketPath: urlPath("/mqtt", "Path of MQTT over WebSocket on the HTTP listener."),
+    engine: z
+      .enum(MQTT_ENGINES)
+      .default("aedes")
+      .meta({ description: "Implementation of MQTT; native does not exist yet." }),
+    connectTimeoutMs: wholeNumber(
+      10_000,
+      { min: 100, max: DAY_MS },
+      "Time in which CONNECT must have arrived.",
+    ),
+    maxConnections: wholeNumber(
+      20_000,
+      { min: 1, max: 1_000_000 },
+      "Connections to the MQTT listener; more are closed at once.",
+    ),
+    maxPacketBytes: wholeNumber(
+      0,
+      { min: 0, max: 268_435_460 },
+      "Bytes of one MQTT packet; 0 derives it: largest payload + longest topic + 64 KiB for the rest.",
+    ),
+    maxClientIdBytes: wholeNumber(
+      256,
+      { min: 23, max: 65_535 },
+      "Bytes of a client id; every server must take 23 [MQTT-3.1.3-5].",
+    ),
+    maxInflight: wholeNumber(
+      256,
+      { min: 1, max: 65_535 },
+      "Deliveries of QoS 1 and 2 one client may leave unacknowledged.",
+    ),
+    maxQueuedMessages: wholeNumber(
+      10_000,
+      { min: 1, max: 10_000_000 },
+      "Messages kept for one persistent session while its client is away.",
+    ),
+    maxQueuedBytes: wholeNumber(
+      16 * BYTES.mib,
+      { min: BYTES.kib, max: 65_536 * BYTES.mib },
+      "Payload bytes kept for one persistent session while its client is away.",
+    ),
+    maxSessions: wholeNumber(
+      10_000,
+      { min: 1, max: 10_000_000 },
+      "Persistent sessions, connected or not.",
+    ),
+    maxKeepAliveSeconds: wholeNumber(
+      0,
+      { min: 0, max: 65_535 },
+      "A client that asks for a longer keep-alive, or for none, is refused; 0 takes what it asks for.",
+    ),
+  })
+  .prefault({});
