@@ -1,0 +1,51 @@
+import type { Schedule, Shot } from "./schedule.ts";
+
+/**
+ * Timers fire up to a millisecond late, which would be the largest part of a loopback latency; so the
+ * last stretch before a message is due is spent turning the event loop instead of asleep.
+ */
+const AWAKE_NS = 2_000_000;
+
+/** Nanoseconds of the host's monotonic clock: the same in every process of one machine. */
+export function monotonicNs(): number {
+  // 2^53 ns is 104 days of uptime; past that a double loses single nanoseconds, which is harmless.
+  return Number(process.hrtime.bigint());
+}
+
+/** Fires `send` for every message of `schedule` when it is due; late ones at once, none left out. */
+export function pace(
+  schedule: Schedule,
+  startNs: number,
+  send: (shot: Shot) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let index = 0;
+    const turn = (): void => {
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      try {
+        while (index < schedule.shots) {
+          const shot = schedule.shot(index);
+          const waitNs = startNs + shot.dueAfterNs - monotonicNs();
+          if (waitNs > AWAKE_NS) {
+            setTimeout(turn, (waitNs - AWAKE_NS) / 1e6);
+            return;
+          }
+          if (waitNs > 0) {
+            setImmediate(turn);
+            return;
+          }
+          index += 1;
+          send(shot);
+        }
+        resolve();
+      } catch (cause) {
+        reject(cause);
+      }
+    };
+    turn();
+  });
+}
