@@ -1,0 +1,125 @@
+import type { ByteWriter } from "./byte-writer.ts";
+import { sequenceLength } from "./utf8.ts";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Longest escape: `\u0000`, six bytes for one. */
+const ESCAPE_BYTES = 6;
+
+/**
+ * Payload bytes written between two reservations. The reservation is for the worst case, so without
+ * steps a payload of 1 MiB would ask for 6 MiB; 16 KiB asks for 96 KiB.
+ */
+const STEP_BYTES = 16_384;
+
+/** For each byte that JSON escapes with one letter, that letter (RFC 8259 §7). */
+const LETTERS = new Uint8Array(128);
+for (const [code, letter] of [
+  [0x08, "b"],
+  [0x09, "t"],
+  [0x0a, "n"],
+  [0x0c, "f"],
+  [0x0d, "r"],
+  [QUOTE, '"'],
+  [BACKSLASH, "\\"],
+] as const) {
+  LETTERS[code] = letter.charCodeAt(0);
+}
+
+const HEX = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+
+/** Writes text as a JSON string; a lone surrogate becomes a `\u` escape, as JSON.stringify does. */
+export function writeJsonText(out: ByteWriter, text: string): void {
+  const length = text.length;
+  out.reserve(length * ESCAPE_BYTES + 2);
+  const buffer = out.buffer;
+  let position = out.position;
+  buffer[position] = QUOTE;
+  position += 1;
+  for (let i = 0; i < length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) {
+      out.position = position;
+      writeWideText(out, text, i);
+      return;
+    }
+    if (code >= 0x20 && code !== QUOTE && code !== BACKSLASH) {
+      buffer[position] = code;
+      position += 1;
+    } else {
+      position = putEscape(buffer, position, code);
+    }
+  }
+  buffer[position] = QUOTE;
+  out.position = position + 1;
+}
+
+/** The rest of a string that is not ASCII; rare in topics, so that the engine may take over. */
+function writeWideText(out: ByteWriter, text: string, from: number): void {
+  const rest = JSON.stringify(text.slice(from));
+  out.utf8(rest.slice(1));
+}
+
+/**
+ * Writes payload bytes as a JSON string in one pass that also checks them, and returns true; when
+ * they are not well-formed UTF-8 it writes nothing and returns false. A byte order mark is kept.
+ */
+export function writeJsonUtf8(out: ByteWriter, bytes: Uint8Array): boolean {
+  const start = out.position;
+  out.byte(QUOTE);
+  for (let i = 0; i < bytes.length; ) {
+    const end = Math.min(bytes.length, i + STEP_BYTES);
+    // A sequence that begins in this step may end up to three bytes after it.
+    out.reserve((end - i) * ESCAPE_BYTES + 3);
+    i = writeStep(out, bytes, i, end);
+    if (i < 0) {
+      out.position = start;
+      return false;
+    }
+  }
+  out.byte(QUOTE);
+  return true;
+}
+
+/** Writes the bytes of one step; returns the index after it, or -1 when they are malformed. */
+function writeStep(out: ByteWriter, bytes: Uint8Array, from: number, end: number): number {
+  const buffer = out.buffer;
+  let position = out.position;
+  let i = from;
+  while (i < end) {
+    const byte = bytes[i] ?? 0;
+    if (byte >= 0x20 && byte < 0x80 && byte !== QUOTE && byte !== BACKSLASH) {
+      buffer[position] = byte;
+      position += 1;
+      i += 1;
+    } else if (byte < 0x80) {
+      position = putEscape(buffer, position, byte);
+      i += 1;
+    } else {
+      const length = sequenceLength(bytes, i);
+      if (length === 0) return -1;
+      for (let k = 0; k < length; k += 1) buffer[position + k] = bytes[i + k] ?? 0;
+      position += length;
+      i += length;
+    }
+  }
+  out.position = position;
+  return i;
+}
+
+/** Writes the escape of a control character, a quote or a backslash; returns the position after. */
+function putEscape(buffer: Uint8Array, position: number, code: number): number {
+  buffer[position] = BACKSLASH;
+  const letter = LETTERS[code] ?? 0;
+  if (letter !== 0) {
+    buffer[position + 1] = letter;
+    return position + 2;
+  }
+  buffer[position + 1] = 0x75;
+  buffer[position + 2] = 0x30;
+  buffer[position + 3] = 0x30;
+  buffer[position + 4] = HEX[code >> 4] ?? 0;
+  buffer[position + 5] = HEX[code & 0xf] ?? 0;
+  return position + ESCAPE_BYTES;
+}
