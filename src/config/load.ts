@@ -99,12 +99,12 @@ function settle(
 function problemsOf(setting: Setting, value: unknown, source: string): ConfigProblem[] {
   const result = setting.schema.safeParse(value);
   if (result.success) return [];
+  // Of several complaints about one value the last is the schema's own bound.
   const seen = new Map<string, ConfigProblem>();
   for (const issue of result.error.issues) {
     const [index] = issue.path;
     const isItem = typeof index === "number" && Array.isArray(value);
     const path = isItem ? `${setting.path}[${index}]` : setting.path;
-    if (seen.has(path)) continue;
     const text = explainIssue(issue, isItem ? value[index] : value);
     seen.set(path, { path, source, text });
   }
