@@ -1,0 +1,59 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { httpIngress } from "../support/contract/http.ts";
+import { mqttEgress } from "../support/contract/mqtt.ts";
+import { websocketEgress } from "../support/contract/websocket.ts";
+import { GatewayProcess } from "../support/gateway-process.ts";
+import { RAW_READERS } from "../support/raw-readers.ts";
+
+const PAYLOAD_BYTES = 65_536;
+const MESSAGES = 2_000;
+const MEBIBYTE = 1_048_576;
+
+/** 4 MiB of log and 1 MiB a queue: what is held for a frozen reader shows against 125 MiB sent. */
+const SETTINGS = ["log.maxBytes=4194304", "limits.queue.maxBytes=1048576"];
+
+let gateway: GatewayProcess;
+
+beforeAll(async () => {
+  gateway = await GatewayProcess.start(SETTINGS);
+});
+
+afterAll(() => gateway.stop());
+
+describe.each(RAW_READERS)("a $name reader that stops reading", (kind) => {
+  test("is dropped by its policy, and neither publisher nor other readers notice", async () => {
+    const topic = `slow/${randomBytes(4).toString("hex")}`;
+    const frozen = await kind.open(gateway.urls, topic);
+    frozen.socket.pause();
+    const before = gateway.residentBytes;
+    const series = `tributary_messages_dropped_total{transport="${kind.transport}",reason="slow_subscriber"}`;
+    const droppedBefore = await gateway.metric(series);
+    const others = [
+      await websocketEgress("binary").open(gateway.urls, [topic]),
+      await mqttEgress("mqtt", 1).open(gateway.urls, [topic]),
+    ];
+    const reading = others.map(async (reader) => {
+      for (let index = 0; index < MESSAGES; index += 1) {
+        expect((await reader.next()).payload.readUInt32BE(0)).toBe(index);
+      }
+    });
+    const publisher = await httpIngress.open(gateway.urls);
+    for (let index = 0; index < MESSAGES; index += 1) {
+      const payload = Buffer.alloc(PAYLOAD_BYTES, 0x2e);
+      payload.writeUInt32BE(index);
+      await publisher.publish(topic, payload);
+    }
+    await Promise.all(reading);
+    expect(await gateway.metric(series)).toBeGreaterThan(droppedBefore);
+    // 125 MiB went by; 64 MiB is far more than log, queue and socket buffers may hold together.
+    expect(gateway.residentBytes - before).toBeLessThan(64 * MEBIBYTE);
+    const ended = frozen.socket.destroyed ? null : once(frozen.socket, "close");
+    frozen.socket.resume();
+    await ended;
+    expect(frozen.received().length).toBeLessThan((MESSAGES * PAYLOAD_BYTES) / 2);
+    await publisher.close();
+    for (const reader of others) await reader.close();
+  }, 60_000);
+});

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { GatewayUrls } from "./contract/client.ts";
+
+const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+const START_DEADLINE_MS = 15_000;
+
+interface ListeningLine {
+  readonly msg?: string;
+  readonly transport?: string;
+  readonly port?: number;
+}
+
+/** `tributary serve` as users run it: the built program in a process of its own. */
+export class GatewayProcess {
+  readonly #child: ChildProcess;
+  readonly #ports = new Map<string, number>();
+  readonly lines: string[] = [];
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  static async start(settings: readonly string[] = []): Promise<GatewayProcess> {
+    const ports = ["http.port=0", "mqtt.port=0", "tcp.port=0"];
+    const flags = [...ports, ...settings].flatMap((setting) => ["--set", setting]);
+    const child = spawn(process.execPath, [MAIN, "serve", ...flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const running = new GatewayProcess(child);
+    await running.#awaitReady();
+    return running;
+  }
+
+  get urls(): GatewayUrls {
+    return {
+      http: `http://127.0.0.1:${this.#port("http")}`,
+      mqtt: `mqtt://127.0.0.1:${this.#port("mqtt")}`,
+      tcp: { host: "127.0.0.1", port: this.#port("tcp") },
+    };
+  }
+
+  /** Resident memory in bytes, as the kernel counts it. */
+  get residentBytes(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, "utf8");
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1_024;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** The exit code, or the name of the signal that ended the process. */
+  async exit(): Promise<number | string> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      await once(this.#child, "exit");
+    }
+    return this.#child.exitCode ?? this.#child.signalCode ?? "unknown";
+  }
+
+  async stop(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.exit();
+  }
+
+  async metric(series: string): Promise<number> {
+    const response = await fetch(`${this.urls.http}/metrics`);
+    const line = (await response.text()).split("\n").find((each) => each.startsWith(series));
+    return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(" ") + 1));
+  }
+
+  async #awaitReady(): Promise<void> {
+    const { stdout, stderr } = this.#child;
+    if (stdout === null || stderr === null) throw new Error("the process has no output");
+    const keep = (line: string) => {
+      this.lines.push(line);
+      if (!line.startsWith("{")) return;
+      const entry = JSON.parse(line) as ListeningLine;
+      if (entry.msg === "listening") this.#ports.set(entry.transport ?? "", entry.port ?? 0);
+    };
+    createInterface({ input: stdout }).on("line", keep);
+    createInterface({ input: stderr }).on("line", keep);
+    const deadline = performance.now() + START_DEADLINE_MS;
+    while (!(await this.#isReady())) {
+      if (this.#child.exitCode !== null || performance.now() > deadline) {
+        this.#child.kill("SIGKILL");
+        throw new Error(`the gateway did not become ready:\n${this.lines.join("\n")}`);
+      }
+    }
+  }
+
+  async #isReady(): Promise<boolean> {
+    if (!this.#ports.has("http")) {
+      await Promise.race([
+        once(this.#child, "exit"),
+        once(this.#child.stdout ?? this.#child, "data"),
+      ]);
+      return false;
+    }
+    const response = await fetch(`http://127.0.0.1:${this.#port("http")}/readyz`).catch(() => null);
+    return response?.status === 200;
+  }
+
+  #port(transport: string): number {
+    return this.#ports.get(transport) ?? 0;
+  }
+}
