@@ -42,9 +42,9 @@ export class Counters implements BusObserver {
     add(this.#recovered, `${transport} ${result}`, 1);
   }
 
-  delivered(ingress: TransportName, egress: TransportName, qos: QoS): void {
+  delivered(ingress: TransportName, egress: TransportName, qos: QoS, count = 1): void {
     const place = (placeOf(ingress) * TRANSPORT_COUNT + placeOf(egress)) * QOS_COUNT + qos;
-    this.#delivered[place] = (this.#delivered[place] ?? 0) + 1;
+    this.#delivered[place] = (this.#delivered[place] ?? 0) + count;
   }
 
   connected(transport: TransportName): void {

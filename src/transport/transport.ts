@@ -32,8 +32,8 @@ export interface Transport {
 export interface TransportObserver {
   connected(transport: TransportName): void;
   disconnected(transport: TransportName): void;
-  /** Messages handed to the kernel. */
-  delivered(ingress: TransportName, egress: TransportName, qos: QoS): void;
+  /** Messages handed to the kernel, one unless `count` says otherwise. */
+  delivered(ingress: TransportName, egress: TransportName, qos: QoS, count?: number): void;
 }
 
 /** What every transport is given. */
