@@ -1,4 +1,5 @@
-import { GatewayError } from "../errors.ts";
+import { GatewayError, toGatewayError } from "../errors.ts";
+import { Admission } from "./admission.ts";
 import type { Clock } from "./clock.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
 import { Filters } from "./filter-set.ts";
@@ -16,17 +17,14 @@ import type {
   RetainedStore,
 } from "./ports.ts";
 import { Reader, type ReaderContext, type ReaderHost, type ReaderOptions } from "./reader.ts";
+import { type RetainedLimits, RetainedMessages } from "./retained.ts";
 import { type Start, Subscription, type SubscriptionOptions } from "./subscription.ts";
 import { type Offerable, SubscriptionIndex } from "./subscription-index.ts";
-import { isReserved, type Topic, type TopicFilter } from "./topic.ts";
+import type { Topic, TopicFilter } from "./topic.ts";
 
 /** Bounds the bus enforces whatever the transport. */
-export interface BusLimits {
+export interface BusLimits extends RetainedLimits {
   readonly maxPayloadBytes: number;
-  /** Topics that may hold a retained message. */
-  readonly maxRetainedMessages: number;
-  /** Payload bytes of all retained messages. */
-  readonly maxRetainedBytes: number;
   readonly queue: QueueLimits;
 }
 
@@ -58,7 +56,8 @@ export interface BusPage {
  */
 export class Bus implements LogListener {
   readonly #log: MessageLog;
-  readonly #retained: RetainedStore;
+  readonly #retained: RetainedMessages;
+  readonly #admission: Admission;
   readonly #clock: Clock;
   readonly #policy: AccessPolicy | null;
   readonly #observer: BusObserver;
@@ -68,11 +67,11 @@ export class Bus implements LogListener {
   /** Readers that queued something since the log last announced an eviction. */
   #pending: Reader[] = [];
   #subscriptions = 0;
-  #isDraining = false;
 
   constructor(parts: BusParts) {
     this.#log = parts.log;
-    this.#retained = parts.retained;
+    this.#retained = new RetainedMessages(parts.retained, parts.clock, parts.limits);
+    this.#admission = new Admission(parts.policy, this.#retained, parts.limits.maxPayloadBytes);
     this.#clock = parts.clock;
     this.#policy = parts.policy;
     this.#observer = parts.observer;
@@ -129,7 +128,7 @@ export class Bus implements LogListener {
 
   /** From here on every publish is refused with `draining`; readers go on. */
   refuseNewMessages(): void {
-    this.#isDraining = true;
+    this.#admission.isDraining = true;
   }
 
   /**
@@ -139,16 +138,18 @@ export class Bus implements LogListener {
    */
   accept(draft: MessageDraft, publisher: Identity, receipt: Receipt | null): void {
     this.check(draft, publisher);
-    this.#log.append(draft, receipt);
+    try {
+      this.#log.append(draft, receipt);
+    } catch (thrown) {
+      throw this.#refused(draft, toGatewayError(thrown));
+    }
     this.#observer.accepted(draft.origin.transport, draft.qos);
   }
 
   /** Throws what {@link accept} would refuse the draft for; changes nothing. */
   check(draft: MessageDraft, publisher: Identity): void {
-    const refusal = this.#refusal(draft, publisher);
-    if (refusal === null) return;
-    this.#observer.refused(draft.origin.transport, refusal.code);
-    throw refusal;
+    const refusal = this.#admission.refusal(draft, publisher);
+    if (refusal !== null) throw this.#refused(draft, refusal);
   }
 
   /** Opens the reader of a session; it holds nothing until it subscribes. */
@@ -166,7 +167,7 @@ export class Bus implements LogListener {
     options: SubscriptionOptions,
     tag: unknown = null,
   ): { readonly subscription: Subscription; readonly recovered: boolean } {
-    this.#checkSubscribe(reader.identity, options.filters);
+    this.#admission.checkSubscribe(reader.identity, options.filters);
     const start = this.#locate(options.start);
     const epoch =
       start.gap !== null && options.start.from === "cursor" ? options.start.epoch : this.epoch;
@@ -174,7 +175,7 @@ export class Bus implements LogListener {
     const subscription = new Subscription(reader, options, tag, after, this.#limits.queue);
     subscription.gap = start.gap;
     if (options.start.from === "now") {
-      const snapshot = options.retained ? this.#retainedUnder(options.filters) : [];
+      const snapshot = options.retained ? this.#retained.under(options.filters) : [];
       if (snapshot.length > 0) subscription.beginRetained(snapshot);
       else subscription.beginLive(this.#log.lastOffset);
     }
@@ -204,7 +205,7 @@ export class Bus implements LogListener {
    * a held poll, an MQTT session. Returns what ends it.
    */
   watch(identity: Identity, filters: readonly TopicFilter[], watcher: Offerable): () => void {
-    this.#checkSubscribe(identity, filters);
+    this.#admission.checkSubscribe(identity, filters);
     this.#addToIndex(filters, watcher);
     let isWatching = true;
     return () => {
@@ -225,7 +226,7 @@ export class Bus implements LogListener {
     after: number,
     limits: PageLimits,
   ): BusPage {
-    this.#checkSubscribe(identity, filters);
+    this.#admission.checkSubscribe(identity, filters);
     const page = this.#log.read(new Filters(filters), after, limits);
     const now = this.#clock.now();
     const messages: Message[] = [];
@@ -249,17 +250,14 @@ export class Bus implements LogListener {
     if (this.#policy !== null && !this.#policy.mayReceive(identity, topic)) {
       throw new GatewayError("forbidden", `access control denies reading topic "${topic}"`);
     }
-    const message = this.#retained.get(topic);
-    if (message === undefined || !isExpired(message, this.#clock.now())) return message;
-    this.#retained.delete(topic);
-    return undefined;
+    return this.#retained.at(topic);
   }
 
   /** Retained messages under the filters that the identity may have, oldest first. */
   retainedUnder(identity: Identity, filters: readonly TopicFilter[]): readonly Message[] {
-    this.#checkSubscribe(identity, filters);
+    this.#admission.checkSubscribe(identity, filters);
     const policy = this.#policy;
-    const found = this.#retainedUnder(filters);
+    const found = this.#retained.under(filters);
     return policy === null
       ? found
       : found.filter((message) => policy.mayReceive(identity, message.topic));
@@ -270,7 +268,7 @@ export class Bus implements LogListener {
   }
 
   ordered(offset: number, draft: MessageDraft, acceptedAt: number): void {
-    if (draft.retain) this.#retain(offset, draft, acceptedAt);
+    if (draft.retain) this.#retained.apply(offset, draft, acceptedAt);
     this.#index.offer(draft.topic, offset, draft.payload.length);
   }
 
@@ -278,61 +276,9 @@ export class Bus implements LogListener {
     this.#pending = this.#pending.filter((reader) => reader.keepBelow(firstOffset));
   }
 
-  #refusal(draft: MessageDraft, publisher: Identity): GatewayError | null {
-    const { topic, payload } = draft;
-    const limits = this.#limits;
-    if (this.#isDraining) {
-      return new GatewayError("draining", "the gateway is about to stop and takes no new messages");
-    }
-    if (isReserved(topic)) {
-      return new GatewayError("forbidden", `topic "${topic}" is reserved: it starts with $`);
-    }
-    if (payload.length > limits.maxPayloadBytes) {
-      return new GatewayError(
-        "too_large",
-        `payload is ${payload.length} bytes; the limit is ${limits.maxPayloadBytes}`,
-      );
-    }
-    if (this.#policy !== null && !this.#policy.mayPublish(publisher, topic)) {
-      return new GatewayError("forbidden", `access control denies publishing to "${topic}"`);
-    }
-    return draft.retain && payload.length > 0 ? this.#retainRefusal(topic, payload.length) : null;
-  }
-
-  #retainRefusal(topic: Topic, bytes: number): GatewayError | null {
-    const { maxRetainedMessages, maxRetainedBytes } = this.#limits;
-    const replaced = this.#retained.get(topic);
-    if (replaced === undefined && this.#retained.count >= maxRetainedMessages) {
-      return new GatewayError(
-        "limit_exceeded",
-        `${maxRetainedMessages} topics hold a retained message already, which is the limit`,
-      );
-    }
-    const after = this.#retained.bytes + bytes - (replaced?.payload.length ?? 0);
-    if (after <= maxRetainedBytes) return null;
-    return new GatewayError(
-      "limit_exceeded",
-      `retained messages would hold ${after} bytes; the limit is ${maxRetainedBytes}`,
-    );
-  }
-
-  #retain(offset: number, draft: MessageDraft, acceptedAt: number): void {
-    if (draft.payload.length === 0) {
-      this.#retained.delete(draft.topic);
-      return;
-    }
-    this.#retained.set({ ...draft, payload: draft.payload.slice(), offset, acceptedAt });
-  }
-
-  #retainedUnder(filters: readonly TopicFilter[]): readonly Message[] {
-    const now = this.#clock.now();
-    const found = new Map<Topic, Message>();
-    for (const filter of filters) {
-      for (const message of this.#retained.match(filter)) {
-        if (!isExpired(message, now)) found.set(message.topic, message);
-      }
-    }
-    return [...found.values()].sort((a, b) => a.offset - b.offset);
+  #refused(draft: MessageDraft, refusal: GatewayError): GatewayError {
+    this.#observer.refused(draft.origin.transport, refusal.code);
+    return refusal;
   }
 
   #locate(start: Start): { readonly after: number; readonly gap: Gap | null } {
@@ -341,14 +287,6 @@ export class Bus implements LogListener {
     const found = this.#log.locate(start);
     if ("after" in found) return { after: found.after, gap: null };
     return { after: start.offset, gap: found.gap };
-  }
-
-  #checkSubscribe(identity: Identity, filters: readonly TopicFilter[]): void {
-    if (this.#policy === null) return;
-    for (const filter of filters) {
-      if (this.#policy.maySubscribe(identity, filter)) continue;
-      throw new GatewayError("forbidden", `access control denies subscribing to "${filter}"`);
-    }
   }
 
   #addToIndex(filters: readonly TopicFilter[], subscriber: Offerable): void {

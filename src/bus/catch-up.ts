@@ -82,7 +82,7 @@ function isDeliverable(
     context.observer.dropped(reader.transport, "forbidden", 1);
     return false;
   }
-  if (!isExpired(message, context.now())) return true;
+  if (message.properties.expiry === undefined || !isExpired(message, context.now())) return true;
   context.observer.dropped(reader.transport, "expired", 1);
   return false;
 }

@@ -19,7 +19,10 @@ export interface Delivery {
    * encoder that shares its work between readers needs only the position.
    */
   live(offset: number, reader: Reader): number;
-  /** The subscription has caught up: all up to `offset` was delivered, what follows is live. */
+  /**
+   * The subscription has caught up: all up to `offset` was delivered, what follows is live. Not called
+   * for one that was live from the start, at `now` and without retained messages.
+   */
   wentLive(subscription: Subscription, offset: number): void;
   /** Messages after `from`, which may be of an earlier epoch, are missing for this subscription. */
   gap(subscription: Subscription, from: Position, gap: Gap): void;

@@ -52,8 +52,39 @@ export interface Message extends MessageDraft {
   readonly acceptedAt: number;
 }
 
+/**
+ * Bytes a kept message is charged with: its payload and the text of its properties. Properties
+ * count, or a client could fill the memory with messages of no payload.
+ */
+export function storedBytes(message: MessageDraft): number {
+  return message.payload.length + propertyBytes(message.properties);
+}
+
+/** What the properties of a kept message are charged with, in bytes. */
+export function propertyBytes(properties: MessageProperties): number {
+  if (properties === NO_PROPERTIES) return 0;
+  const { contentType, responseTopic, correlationData, userProperties } = properties;
+  let bytes = PROPERTIES_OVERHEAD_BYTES;
+  bytes += (contentType?.length ?? 0) + (responseTopic?.length ?? 0);
+  bytes += correlationData?.length ?? 0;
+  if (userProperties === undefined) return bytes;
+  for (const [name, value] of userProperties) {
+    bytes += USER_PROPERTY_OVERHEAD_BYTES + name.length + value.length;
+  }
+  return bytes;
+}
+
+/** The object and its fields; a user property is an array of two strings with headers of their own. */
+const PROPERTIES_OVERHEAD_BYTES = 64;
+const USER_PROPERTY_OVERHEAD_BYTES = 64;
+
+/** When the message expires (milliseconds since the Unix epoch); `Infinity` for never. */
+export function expiresAt(message: Message): number {
+  const { expiry } = message.properties;
+  return expiry === undefined ? Number.POSITIVE_INFINITY : message.acceptedAt + expiry * 1_000;
+}
+
 /** Whether the message's expiry has passed at `now` (milliseconds since the Unix epoch). */
 export function isExpired(message: Message, now: number): boolean {
-  const expiry = message.properties.expiry;
-  return expiry !== undefined && now >= message.acceptedAt + expiry * 1_000;
+  return now >= expiresAt(message);
 }

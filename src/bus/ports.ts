@@ -44,7 +44,11 @@ export interface LogPage {
   readonly offsets: readonly number[];
   /** Everything up to here has been considered; the next step starts after it. */
   readonly through: number;
-  /** Set when messages after the start are gone: `offsets` is then empty. */
+  /**
+   * Set when the messages right after the start are missing, because the window has passed them
+   * (`retention`) or because their commit failed (`store`): `offsets` is then empty, and the next
+   * step starts after `gap.earliest - 1`. A hole further on ends the page before it.
+   */
   readonly gap: Gap | null;
 }
 
@@ -67,7 +71,7 @@ export interface MessageLog {
   readonly firstOffset: number;
   /** The newest offset; 0 before the first message. */
   readonly lastOffset: number;
-  /** Bytes of payload the window holds now. */
+  /** Bytes of payload and properties the window holds now. */
   readonly bytes: number;
   /** Appends that are not durable yet are over their bound: stop reading from publishers. */
   readonly isCongested: boolean;
@@ -80,7 +84,11 @@ export interface MessageLog {
    * `store_unavailable` when nothing can be appended now; a later failure goes to the receipt.
    */
   append(draft: MessageDraft, receipt: Receipt | null): void;
-  /** The message at an offset, or `undefined` when it is outside the window or was never stored. */
+  /**
+   * The message at an offset, or `undefined` when it is outside the window. A message whose commit
+   * failed stays here while the window reaches it, for the readers it was queued for; `read` reports
+   * it as a gap to all others.
+   */
   at(offset: number): Message | undefined;
   /** Payload bytes at an offset in the window; 0 elsewhere. Costs no object. */
   sizeAt(offset: number): number;
@@ -100,7 +108,7 @@ export interface MessageLog {
 export interface RetainedStore {
   /** Topics that hold a retained message. */
   readonly count: number;
-  /** Payload bytes of all of them. */
+  /** Bytes of payload and properties of all of them, as `storedBytes` counts. */
   readonly bytes: number;
   get(topic: Topic): Message | undefined;
   set(message: Message): void;

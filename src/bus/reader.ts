@@ -1,6 +1,6 @@
 import { catchUp } from "./catch-up.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Message, TransportName } from "./message.ts";
+import { expiresAt, type Message, type TransportName } from "./message.ts";
 import type { QueuedMessages } from "./overflow.ts";
 import type { AccessPolicy, BusObserver, DropReason, Identity, MessageLog } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
@@ -50,6 +50,7 @@ export class Reader implements QueuedMessages {
   #isAwake = false;
   #isPending = false;
   #hasUntoldDrops = false;
+  #isOver = false;
 
   constructor(options: ReaderOptions, host: ReaderHost, context: ReaderContext) {
     this.transport = options.transport;
@@ -60,15 +61,23 @@ export class Reader implements QueuedMessages {
 
   /** Whether a pull would deliver something. */
   get isReady(): boolean {
-    return this.#active.length > 0 || this.#catchingUp.length > 0;
+    return !this.#isOver && (this.#active.length > 0 || this.#catchingUp.length > 0);
+  }
+
+  /**
+   * A queue under policy `disconnect` was full. Nothing more is delivered to this reader, on any
+   * subscription: a later message would move the position past those that were given up.
+   */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /**
    * The reader has everything up to this offset that it asked for; `null` while something is still
-   * queued or being caught up, when what it was last delivered says more.
+   * queued or being caught up, when what it was last delivered says more, and when it {@link isOver}.
    */
   get position(): number | null {
-    return this.isReady ? null : this.#context.log.lastOffset;
+    return this.#isOver || this.isReady ? null : this.#context.log.lastOffset;
   }
 
   /** Whether an overflow policy dropped something the client was not told of. */
@@ -97,6 +106,7 @@ export class Reader implements QueuedMessages {
    */
   pull(delivery: Delivery, room: number): number {
     this.#isAwake = false;
+    if (this.#isOver) return 0;
     let left = room - this.#pullLive(delivery, room);
     for (let i = 0; i < this.#catchingUp.length && left > 0; ) {
       const subscription = this.#catchingUp[i];
@@ -149,7 +159,9 @@ export class Reader implements QueuedMessages {
 
   /** Called by a subscription that ended under policy `disconnect`. */
   overflowed(subscription: Subscription, count: number): void {
+    this.#isOver = true;
     this.#deactivate(subscription);
+    this.#detached = null;
     this.#context.observer.dropped(this.transport, "slow_subscriber", count);
     this.host.overflowed(this, subscription);
   }
@@ -157,7 +169,8 @@ export class Reader implements QueuedMessages {
   /** Called by a subscription whose policy dropped a message. */
   dropped(offset: number, reason: DropReason): void {
     this.#hasUntoldDrops = true;
-    this.#detached?.delete(offset);
+    // Another subscription may hold the same position; keepBelow forgets it when none does.
+    if (this.#active.length === 1) this.#detached?.delete(offset);
     this.#context.observer.dropped(this.transport, reason, 1);
   }
 
@@ -166,18 +179,28 @@ export class Reader implements QueuedMessages {
    * what its own bounded queue holds, however much others publish. Returns whether it has any queued.
    */
   keepBelow(firstOffset: number): boolean {
+    this.#isPending = this.#active.length > 0 && !this.#isOver;
+    if (!this.#isPending) {
+      this.#detached = null;
+      return false;
+    }
+    const kept = new Map<number, Message>();
     for (const subscription of this.#active) {
       for (const offset of subscription.queue.offsets()) {
         if (offset >= firstOffset) break;
-        if (this.#detached?.has(offset)) continue;
-        const message = this.#context.log.at(offset);
-        if (message === undefined) continue;
-        this.#detached ??= new Map();
-        this.#detached.set(offset, { ...message, payload: message.payload.slice() });
+        if (kept.has(offset)) continue;
+        const message = this.#detached?.get(offset) ?? this.#copyOf(offset);
+        if (message !== undefined) kept.set(offset, message);
       }
     }
-    this.#isPending = this.#active.length > 0;
-    return this.#isPending;
+    this.#detached = kept.size > 0 ? kept : null;
+    return true;
+  }
+
+  /** A copy of its own: a view would keep the log's whole block alive. */
+  #copyOf(offset: number): Message | undefined {
+    const message = this.#context.log.at(offset);
+    return message === undefined ? undefined : { ...message, payload: message.payload.slice() };
   }
 
   #pullLive(delivery: Delivery, room: number): number {
@@ -219,7 +242,7 @@ export class Reader implements QueuedMessages {
 
   /** Access and expiry are asked at the time of delivery, not only when the message was queued. */
   #isDeliverable(offset: number): boolean {
-    const { policy, log, observer } = this.#context;
+    const { policy, observer } = this.#context;
     if (policy !== null) {
       const topic = this.topicAt(offset);
       if (topic !== undefined && !policy.mayReceive(this.identity, topic)) {
@@ -227,12 +250,17 @@ export class Reader implements QueuedMessages {
         return false;
       }
     }
-    const expiresAt = log.expiresAt(offset);
-    if (expiresAt !== Number.POSITIVE_INFINITY && this.#context.now() >= expiresAt) {
+    const end = this.#expiresAt(offset);
+    if (end !== Number.POSITIVE_INFINITY && this.#context.now() >= end) {
       observer.dropped(this.transport, "expired", 1);
       return false;
     }
     return true;
+  }
+
+  #expiresAt(offset: number): number {
+    const detached = this.#detached?.get(offset);
+    return detached === undefined ? this.#context.log.expiresAt(offset) : expiresAt(detached);
   }
 
   #deactivate(subscription: Subscription): void {

@@ -9,22 +9,26 @@ export interface Offerable {
   offer(offset: number, bytes: number, topic: Topic): void;
 }
 
+/** Subscribers of one filter. The list itself is remembered, so that it is always up to date. */
+type Subscribers = Offerable[];
+
 interface Node {
   /** Subscribers of the filter that ends here. */
-  here: Offerable[] | null;
+  here: Subscribers | null;
   /** Subscribers of this filter followed by `/#`. */
-  below: Offerable[] | null;
+  below: Subscribers | null;
   /** Created with the first child: a Map in every node costs 1.6 KiB a unique filter. */
   children: Map<string, Node> | null;
 }
 
 interface CachedMatch {
-  exact: readonly Offerable[];
-  wildcard: readonly Offerable[];
+  exact: Subscribers | null;
+  /** One list for each matching filter with a wildcard. */
+  wildcard: readonly Subscribers[];
   generation: number;
 }
 
-const NONE: readonly Offerable[] = Object.freeze([]);
+const NONE: readonly Subscribers[] = Object.freeze([]);
 
 /**
  * Topics whose matches are remembered. Walking the trie costs 0.3–3 µs, remembering costs about
@@ -32,14 +36,20 @@ const NONE: readonly Offerable[] = Object.freeze([]);
  */
 const MAX_CACHED_TOPICS = 16_384;
 
+/** Lists remembered for all topics together: many filters may match each topic. 8 MiB of references. */
+const MAX_CACHED_LISTS = 1_048_576;
+
 /**
- * Who wants which topic. Exact filters, the common case, live in one Map and never invalidate what
- * is remembered of wildcards, so that pollers coming and going cost others nothing.
+ * Who wants which topic. What is remembered for a topic is the lists of the filters that match it,
+ * not their subscribers: it stays valid while subscribers of known filters come and go, and ten
+ * thousand of them under `#` cost one reference a topic.
  */
 export class SubscriptionIndex {
-  readonly #exact = new Map<string, Offerable[]>();
+  readonly #exact = new Map<string, Subscribers>();
   readonly #root: Node = { here: null, below: null, children: null };
   readonly #cache = new Map<string, CachedMatch>();
+  #cachedLists = 0;
+  /** Changes when a filter with a wildcard gets its first subscriber or loses its last. */
   #generation = 0;
   #size = 0;
 
@@ -51,8 +61,9 @@ export class SubscriptionIndex {
   add(filter: TopicFilter, subscriber: Offerable): void {
     this.#size += 1;
     if (!isExact(filter)) {
-      this.#wildcardList(filter).push(subscriber);
-      this.#generation += 1;
+      const list = this.#wildcardList(filter);
+      if (list.length === 0) this.#generation += 1;
+      list.push(subscriber);
       return;
     }
     const list = this.#exact.get(filter);
@@ -75,56 +86,73 @@ export class SubscriptionIndex {
       if (list.length > 0) return;
       this.#exact.delete(filter);
       const cached = this.#cache.get(filter);
-      if (cached !== undefined) cached.exact = NONE;
+      if (cached !== undefined) cached.exact = null;
       return;
     }
-    if (removeFrom(this.#root, filter.split("/"), 0, subscriber)) {
-      this.#size -= 1;
-      this.#generation += 1;
-    }
+    const left = removeFrom(this.#root, filter.split("/"), 0, subscriber);
+    if (left === NOT_FOUND) return;
+    this.#size -= 1;
+    if (left === 0) this.#generation += 1;
   }
 
   /** Offers a message to everyone whose filter matches; a subscriber may be offered it twice. */
   offer(topic: Topic, offset: number, bytes: number): void {
     const match = this.#match(topic);
     const { exact, wildcard } = match;
-    for (let i = 0; i < exact.length; i += 1) exact[i]?.offer(offset, bytes, topic);
-    for (let i = 0; i < wildcard.length; i += 1) wildcard[i]?.offer(offset, bytes, topic);
+    if (exact !== null) {
+      for (let i = 0; i < exact.length; i += 1) exact[i]?.offer(offset, bytes, topic);
+    }
+    for (let i = 0; i < wildcard.length; i += 1) {
+      const list = wildcard[i];
+      if (list === undefined) continue;
+      for (let j = 0; j < list.length; j += 1) list[j]?.offer(offset, bytes, topic);
+    }
   }
 
   /** Everyone whose filter matches, once each. */
   subscribers(topic: Topic): ReadonlySet<Offerable> {
-    const match = this.#match(topic);
-    return new Set([...match.exact, ...match.wildcard]);
+    const { exact, wildcard } = this.#match(topic);
+    return new Set([...(exact ?? []), ...wildcard.flat()]);
   }
 
   #match(topic: Topic): CachedMatch {
     const cached = this.#cache.get(topic);
-    if (cached !== undefined) {
-      if (cached.generation !== this.#generation) {
-        cached.wildcard = this.#walk(topic);
-        cached.generation = this.#generation;
-      }
-      return cached;
-    }
-    if (this.#cache.size >= MAX_CACHED_TOPICS) this.#cache.clear();
+    if (cached === undefined) return this.#remember(topic);
+    if (cached.generation === this.#generation) return cached;
+    this.#cachedLists -= cached.wildcard.length;
+    cached.wildcard = this.#walk(topic);
+    cached.generation = this.#generation;
+    this.#cachedLists += cached.wildcard.length;
+    this.#forgetIfFull();
+    return cached;
+  }
+
+  #remember(topic: Topic): CachedMatch {
+    this.#forgetIfFull();
     const created: CachedMatch = {
-      exact: this.#exact.get(topic) ?? NONE,
+      exact: this.#exact.get(topic) ?? null,
       wildcard: this.#walk(topic),
       generation: this.#generation,
     };
+    this.#cachedLists += created.wildcard.length;
     this.#cache.set(topic, created);
     return created;
   }
 
-  #walk(topic: Topic): readonly Offerable[] {
-    if (this.#root.children === null && this.#root.below === null) return NONE;
-    const found: Offerable[] = [];
-    collect(this.#root, topic.split("/"), 0, isReserved(topic), found);
-    return found;
+  #forgetIfFull(): void {
+    if (this.#cache.size < MAX_CACHED_TOPICS && this.#cachedLists < MAX_CACHED_LISTS) return;
+    this.#cache.clear();
+    this.#cachedLists = 0;
   }
 
-  #wildcardList(filter: TopicFilter): Offerable[] {
+  #walk(topic: Topic): readonly Subscribers[] {
+    if (this.#root.children === null && this.#root.below === null) return NONE;
+    const found: Subscribers[] = [];
+    collect(this.#root, topic.split("/"), 0, isReserved(topic), found);
+    return found.length === 0 ? NONE : found;
+  }
+
+  #wildcardList(filter: TopicFilter): Subscribers {
     let node = this.#root;
     for (const level of filter.split("/")) {
       if (level === "#") {
@@ -149,13 +177,13 @@ function collect(
   levels: readonly string[],
   depth: number,
   isReservedTopic: boolean,
-  found: Offerable[],
+  found: Subscribers[],
 ): void {
   const wildcardsApply = depth > 0 || !isReservedTopic;
-  if (node.below !== null && wildcardsApply) for (const each of node.below) found.push(each);
+  if (node.below !== null && wildcardsApply) found.push(node.below);
   const level = levels[depth];
   if (level === undefined) {
-    if (node.here !== null) for (const each of node.here) found.push(each);
+    if (node.here !== null) found.push(node.here);
     return;
   }
   if (node.children === null) return;
@@ -166,31 +194,36 @@ function collect(
   if (any !== undefined) collect(any, levels, depth + 1, isReservedTopic, found);
 }
 
+const NOT_FOUND = -1;
+
+/** Returns how many subscribers the filter has left, or {@link NOT_FOUND}. */
 function removeFrom(
   node: Node,
   levels: readonly string[],
   depth: number,
   subscriber: Offerable,
-): boolean {
+): number {
   const level = levels[depth];
   if (level === undefined) {
-    const removed = node.here !== null && takeOut(node.here, subscriber);
-    if (node.here?.length === 0) node.here = null;
-    return removed;
+    if (node.here === null || !takeOut(node.here, subscriber)) return NOT_FOUND;
+    const left = node.here.length;
+    if (left === 0) node.here = null;
+    return left;
   }
   if (level === "#") {
-    const removed = node.below !== null && takeOut(node.below, subscriber);
-    if (node.below?.length === 0) node.below = null;
-    return removed;
+    if (node.below === null || !takeOut(node.below, subscriber)) return NOT_FOUND;
+    const left = node.below.length;
+    if (left === 0) node.below = null;
+    return left;
   }
   const child = node.children?.get(level);
-  if (child === undefined) return false;
-  const removed = removeFrom(child, levels, depth + 1, subscriber);
+  if (child === undefined) return NOT_FOUND;
+  const left = removeFrom(child, levels, depth + 1, subscriber);
   if (child.here === null && child.below === null && child.children === null) {
     node.children?.delete(level);
     if (node.children?.size === 0) node.children = null;
   }
-  return removed;
+  return left;
 }
 
 /** Order among subscribers of a filter means nothing, so the last takes the free place. */

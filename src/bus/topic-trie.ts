@@ -13,9 +13,15 @@ interface Node<T> {
 export class TopicTrie<T> {
   readonly #root: Node<T> = { value: undefined, children: null };
   #size = 0;
+  #nodes = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Levels held, those shared by several topics once: what the trie's memory follows. */
+  get nodeCount(): number {
+    return this.#nodes;
   }
 
   get(topic: Topic): T | undefined {
@@ -35,6 +41,7 @@ export class TopicTrie<T> {
       if (child === undefined) {
         child = { value: undefined, children: null };
         node.children.set(level, child);
+        this.#nodes += 1;
       }
       node = child;
     }
@@ -61,6 +68,7 @@ export class TopicTrie<T> {
       if (node === undefined || parent === undefined || parent.children === null) return;
       if (node.value !== undefined || node.children !== null) return;
       parent.children.delete(levels[depth - 1] ?? "");
+      this.#nodes -= 1;
       if (parent.children.size === 0) parent.children = null;
     }
   }

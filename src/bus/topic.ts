@@ -46,7 +46,7 @@ export function isReserved(topic: string): boolean {
 }
 
 /** Whether the filter holds no wildcard, and so names exactly one topic. */
-export function isExact(filter: TopicFilter): boolean {
+export function isExact(filter: TopicFilter): filter is TopicFilter & Topic {
   return !filter.includes("+") && !filter.includes("#");
 }
 

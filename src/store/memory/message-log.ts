@@ -6,6 +6,7 @@ import {
   type MessageProperties,
   NO_PROPERTIES,
   type Origin,
+  propertyBytes,
   type QoS,
 } from "../../bus/message.ts";
 import type {
@@ -18,13 +19,14 @@ import type {
   Receipt,
 } from "../../bus/ports.ts";
 import type { Topic } from "../../bus/topic.ts";
+import { isExact } from "../../bus/topic.ts";
 import { Slabs } from "./slabs.ts";
-import { type TopicLog, TopicOffsets } from "./topic-offsets.ts";
+import { type Matches, type TopicLog, TopicOffsets, takeRun } from "./topic-offsets.ts";
 
 /** Bounds of the window of recent messages. */
 export interface LogWindow {
   readonly maxMessages: number;
-  /** Payload bytes; the newest message is always kept, however large. */
+  /** Bytes of payload and properties; the newest message is always kept, however large. */
   readonly maxBytes: number;
   /** Milliseconds since acceptance; `Infinity` keeps by count and bytes alone. */
   readonly maxAgeMs: number;
@@ -34,10 +36,24 @@ export interface LogWindow {
 const MAX_AGED_PER_APPEND = 64;
 
 /**
- * Steps in which an eviction is announced, as parts of the window: readers that hold positions are
- * looked through once for each sixteenth of it, not once a message.
+ * Steps in which an eviction is announced, as parts of what the window holds: readers that hold
+ * positions are looked through once for each sixteenth of it, not once a message.
  */
 const EVICTION_STEPS = 16;
+
+/**
+ * Messages of other topics a read may look at for each match before it turns to the index. Looking
+ * costs about 30 ns, so a match never costs more than half a microsecond this way, and a read of
+ * everything is linear.
+ */
+const LOOKS_PER_MATCH = 16;
+
+/**
+ * A level of a topic costs the index about 256 bytes; topics of many levels must not cost more than
+ * the messages they carry. 65,536 levels, 16 MiB, are always allowed.
+ */
+const NODE_BYTES = 256;
+const MIN_INDEX_NODES = 65_536;
 
 const RETAIN_FLAG = 4;
 
@@ -62,7 +78,7 @@ export class MemoryMessageLog implements MessageLog {
   readonly #acceptedAt: Float64Array;
   readonly #properties: MessageProperties[];
   readonly #origins: (Origin | undefined)[];
-  readonly #evictionStep: number;
+  readonly #maxIndexNodes: number;
   #listener: LogListener | null = null;
   #first = 1;
   #last = 0;
@@ -87,11 +103,12 @@ export class MemoryMessageLog implements MessageLog {
     this.#acceptedAt = new Float64Array(capacity);
     this.#properties = new Array(capacity).fill(NO_PROPERTIES);
     this.#origins = new Array(capacity).fill(undefined);
-    this.#evictionStep = Math.max(1, Math.floor(maxMessages / EVICTION_STEPS));
+    this.#maxIndexNodes = Math.max(MIN_INDEX_NODES, Math.floor(maxBytes / NODE_BYTES));
     this.#slabs = new Slabs(slabBytesFor(maxBytes));
   }
 
   get firstOffset(): number {
+    this.#dropAllAged();
     return this.#first;
   }
 
@@ -113,7 +130,9 @@ export class MemoryMessageLog implements MessageLog {
 
   append(draft: MessageDraft, receipt: Receipt | null): void {
     const acceptedAt = this.#clock.now();
-    this.#makeRoom(draft.payload.length, acceptedAt);
+    const { properties } = draft;
+    const bytes = draft.payload.length + propertyBytes(properties);
+    this.#makeRoom(bytes, acceptedAt);
     const offset = this.#last + 1;
     const slot = offset & this.#mask;
     this.#blocks[slot] = this.#slabs.put(draft.payload);
@@ -122,10 +141,10 @@ export class MemoryMessageLog implements MessageLog {
     this.#flags[slot] = draft.qos | (draft.retain ? RETAIN_FLAG : 0);
     this.#receivedAt[slot] = draft.receivedAt;
     this.#acceptedAt[slot] = acceptedAt;
-    this.#properties[slot] = draft.properties;
+    this.#properties[slot] = properties;
     this.#origins[slot] = draft.origin;
     this.#topics[slot] = this.#index.add(draft.topic, offset);
-    this.#bytes += draft.payload.length;
+    this.#bytes += bytes;
     this.#last = offset;
     this.#listener?.ordered(offset, draft, acceptedAt);
     receipt?.accepted(offset);
@@ -172,27 +191,25 @@ export class MemoryMessageLog implements MessageLog {
   }
 
   read(filters: FilterSet, after: number, limits: PageLimits): LogPage {
-    this.#dropAged(this.#clock.now(), MAX_AGED_PER_APPEND);
+    this.#dropAllAged();
     if (after + 1 < this.#first) {
       return { offsets: [], through: after, gap: this.#gap("retention") };
     }
-    const candidates = this.#index.after(filters, after, this.#last, limits.maxMessages);
-    const offsets: number[] = [];
+    if (after >= this.#last) return { offsets: [], through: after, gap: null };
+    const { offsets, through } = this.#find(filters, after, limits.maxMessages);
     let bytes = 0;
-    for (const offset of candidates.offsets) {
-      const size = this.sizeAt(offset);
-      const isFull = offsets.length >= limits.maxMessages || bytes + size > limits.maxBytes;
-      if (isFull && offsets.length > 0) {
-        return { offsets, through: offsets[offsets.length - 1] ?? after, gap: null };
-      }
-      offsets.push(offset);
-      bytes += size;
+    for (let i = 0; i < offsets.length; i += 1) {
+      bytes += this.sizeAt(offsets[i] ?? 0);
+      const isFull = i >= limits.maxMessages || bytes > limits.maxBytes;
+      if (!isFull || i === 0) continue;
+      offsets.length = i;
+      return { offsets, through: offsets[i - 1] ?? after, gap: null };
     }
-    return { offsets, through: candidates.through, gap: null };
+    return { offsets, through, gap: null };
   }
 
   locate(position: Position): { after: number } | { gap: Gap } {
-    this.#dropAged(this.#clock.now(), MAX_AGED_PER_APPEND);
+    this.#dropAllAged();
     if (position.epoch !== this.epoch || position.offset > this.#last) {
       return { gap: this.#gap("epoch") };
     }
@@ -202,6 +219,38 @@ export class MemoryMessageLog implements MessageLog {
 
   async close(): Promise<void> {
     this.#listener = null;
+  }
+
+  /** By the index of the one topic; else by looking at each message while matches are frequent. */
+  #find(filters: FilterSet, after: number, atLeast: number): Matches {
+    const only = filters.filters.length === 1 ? filters.filters[0] : undefined;
+    if (only !== undefined && isExact(only)) {
+      const offsets: number[] = [];
+      const run = this.#index.of(only);
+      if (run === undefined) return { offsets, through: this.#last };
+      return { offsets, through: takeRun(run, after, this.#last, atLeast, offsets) };
+    }
+    const scanned = this.#scan(filters, after, atLeast);
+    const missing = atLeast - scanned.offsets.length;
+    if (missing <= 0 || scanned.through >= this.#last) return scanned;
+    const indexed = this.#index.after(filters, scanned.through, this.#last, missing);
+    for (const offset of indexed.offsets) scanned.offsets.push(offset);
+    return { offsets: scanned.offsets, through: indexed.through };
+  }
+
+  #scan(filters: FilterSet, after: number, atMost: number): Matches {
+    const offsets: number[] = [];
+    let offset = after;
+    let looks = LOOKS_PER_MATCH;
+    while (offset < this.#last && looks > 0 && offsets.length < atMost) {
+      offset += 1;
+      looks -= 1;
+      const topic = this.#topics[offset & this.#mask];
+      if (topic === undefined || !filters.matches(topic.topic)) continue;
+      offsets.push(offset);
+      looks += LOOKS_PER_MATCH;
+    }
+    return { offsets, through: offset };
   }
 
   #holds(offset: number): boolean {
@@ -217,6 +266,15 @@ export class MemoryMessageLog implements MessageLog {
     this.#dropAged(now, MAX_AGED_PER_APPEND);
     while (this.#last - this.#first + 1 >= maxMessages) this.#evictOne();
     while (this.#first <= this.#last && this.#bytes + bytes > maxBytes) this.#evictOne();
+    while (this.#index.nodeCount > this.#maxIndexNodes && this.#first <= this.#last) {
+      this.#evictOne();
+    }
+  }
+
+  /** Before a read or a question: what is too old must not be handed out. */
+  #dropAllAged(): void {
+    if (this.#window.maxAgeMs === Number.POSITIVE_INFINITY) return;
+    this.#dropAged(this.#clock.now(), Number.POSITIVE_INFINITY);
   }
 
   #dropAged(now: number, atMost: number): void {
@@ -230,13 +288,16 @@ export class MemoryMessageLog implements MessageLog {
 
   #evictOne(): void {
     if (this.#first >= this.#announced) {
-      this.#announced = this.#first + this.#evictionStep;
+      // Never past the newest: what is queued later would go without having been announced.
+      const held = this.#last - this.#first + 1;
+      this.#announced = this.#first + Math.max(1, Math.floor(held / EVICTION_STEPS));
       this.#listener?.evicting(this.#announced);
     }
     const slot = this.#first & this.#mask;
     const topic = this.#topics[slot];
     if (topic !== undefined) this.#index.dropOldest(topic);
-    this.#bytes -= this.#lengths[slot] ?? 0;
+    this.#bytes -=
+      (this.#lengths[slot] ?? 0) + propertyBytes(this.#properties[slot] ?? NO_PROPERTIES);
     this.#blocks[slot] = undefined;
     this.#topics[slot] = undefined;
     this.#origins[slot] = undefined;

@@ -1,4 +1,4 @@
-import type { Message } from "../../bus/message.ts";
+import { type Message, storedBytes } from "../../bus/message.ts";
 import type { RetainedStore } from "../../bus/ports.ts";
 import type { Topic, TopicFilter } from "../../bus/topic.ts";
 import { TopicTrie } from "../../bus/topic-trie.ts";
@@ -21,14 +21,15 @@ export class MemoryRetainedStore implements RetainedStore {
   }
 
   set(message: Message): void {
-    this.#bytes += message.payload.length - (this.#trie.get(message.topic)?.payload.length ?? 0);
+    const replaced = this.#trie.get(message.topic);
+    this.#bytes += storedBytes(message) - (replaced === undefined ? 0 : storedBytes(replaced));
     this.#trie.set(message.topic, message);
   }
 
   delete(topic: Topic): void {
     const kept = this.#trie.get(topic);
     if (kept === undefined) return;
-    this.#bytes -= kept.payload.length;
+    this.#bytes -= storedBytes(kept);
     this.#trie.delete(topic);
   }
 

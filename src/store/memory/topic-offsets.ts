@@ -40,31 +40,31 @@ export class TopicOffsets {
     this.#trie.delete(topic.topic);
   }
 
+  /** Levels of the topics held: what the index's memory follows. */
+  get nodeCount(): number {
+    return this.#trie.nodeCount;
+  }
+
+  /** The offsets of one topic, without a walk; `undefined` when the window has none. */
+  of(topic: Topic): OffsetQueue | undefined {
+    return this.#byTopic.get(topic)?.offsets;
+  }
+
   /**
    * The first matching offsets in `after+1…last`, rising, at least `atLeast` of them if there are so
-   * many, and how far they reach: all matches up to `through` are among them.
+   * many, and how far they reach: all matches up to `through` are among them. Visits every matching
+   * topic, so it is for filters whose messages are rare.
    */
-  after(
-    filters: FilterSet,
-    after: number,
-    last: number,
-    atLeast: number,
-  ): { readonly offsets: readonly number[]; readonly through: number } {
-    if (after >= last) return { offsets: [], through: Math.max(after, last) };
+  after(filters: FilterSet, after: number, last: number, atLeast: number): Matches {
     const runs: OffsetQueue[] = [];
     for (const topic of this.#matching(filters)) {
       if (topic.offsets.at(topic.offsets.length - 1) > after) runs.push(topic.offsets);
     }
-    if (runs.length === 0) return { offsets: [], through: last };
     // Each topic gives at most `atLeast`, so the lowest of their ends bounds what is complete.
     const offsets: number[] = [];
     let through = last;
-    for (const run of runs) {
-      const from = run.countThrough(after);
-      const to = Math.min(run.length, from + atLeast);
-      for (let i = from; i < to; i += 1) offsets.push(run.at(i));
-      if (to < run.length) through = Math.min(through, run.at(to - 1));
-    }
+    for (const run of runs)
+      through = Math.min(through, takeRun(run, after, last, atLeast, offsets));
     if (runs.length > 1) offsets.sort((a, b) => a - b);
     while (offsets.length > 0 && (offsets[offsets.length - 1] ?? 0) > through) offsets.pop();
     return { offsets, through };
@@ -75,4 +75,24 @@ export class TopicOffsets {
     for (const filter of filters.filters) this.#trie.match(filter, (topic) => found.add(topic));
     return found;
   }
+}
+
+/** What a look into the index found. */
+export interface Matches {
+  readonly offsets: number[];
+  readonly through: number;
+}
+
+/** Adds at most `atMost` offsets of one topic; returns how far they are all of its offsets. */
+export function takeRun(
+  run: OffsetQueue,
+  after: number,
+  last: number,
+  atMost: number,
+  offsets: number[],
+): number {
+  const from = run.countThrough(after);
+  const to = Math.min(run.length, from + atMost);
+  for (let i = from; i < to; i += 1) offsets.push(run.at(i));
+  return to < run.length ? run.at(to - 1) : last;
 }
