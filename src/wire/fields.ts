@@ -40,6 +40,10 @@ export class Fields {
     return this.#object[name] !== undefined;
   }
 
+  names(): readonly string[] {
+    return Object.keys(this.#object);
+  }
+
   /** The value as it came; `undefined` when the field is absent. */
   raw(name: string): unknown {
     return this.#object[name];
