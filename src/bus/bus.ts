@@ -3,11 +3,12 @@ import { Admission } from "./admission.ts";
 import type { Clock } from "./clock.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
 import { Filters } from "./filter-set.ts";
-import { isExpired, type Message, type MessageDraft } from "./message.ts";
+import { isExpired, type Message, type MessageDraft, type TransportName } from "./message.ts";
 import type { QueueLimits } from "./overflow.ts";
 import type {
   AccessPolicy,
   BusObserver,
+  DropReason,
   Gap,
   Identity,
   LogListener,
@@ -261,6 +262,30 @@ export class Bus implements LogListener {
     return policy === null
       ? found
       : found.filter((message) => policy.mayReceive(identity, message.topic));
+  }
+
+  /** Whether the identity may hold a subscription with this filter. */
+  maySubscribe(identity: Identity, filter: TopicFilter): boolean {
+    return this.#policy === null || this.#policy.maySubscribe(identity, filter);
+  }
+
+  /**
+   * Whether a message that was queued outside a reader may leave now, by access and expiry; counts
+   * it as dropped when it may not.
+   */
+  mayDeliver(transport: TransportName, identity: Identity, message: Message): boolean {
+    if (this.#policy !== null && !this.#policy.mayReceive(identity, message.topic)) {
+      this.#observer.dropped(transport, "forbidden", 1);
+      return false;
+    }
+    if (!isExpired(message, this.#clock.now())) return true;
+    this.#observer.dropped(transport, "expired", 1);
+    return false;
+  }
+
+  /** Counts messages that a queue outside a reader dropped by its policy. */
+  noteDropped(transport: TransportName, reason: DropReason, count: number): void {
+    this.#observer.dropped(transport, reason, count);
   }
 
   get retainedCount(): number {

@@ -72,6 +72,11 @@ export class Reader implements QueuedMessages {
     return this.#isOver;
   }
 
+  /** Whether a subscription has retained messages or the log still to deliver. */
+  get isCatchingUp(): boolean {
+    return this.#catchingUp.length > 0;
+  }
+
   /**
    * The reader has everything up to this offset that it asked for; `null` while something is still
    * queued or being caught up, when what it was last delivered says more, and when it {@link isOver}.
