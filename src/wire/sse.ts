@@ -5,7 +5,7 @@ import { encodeFrame, type GapFrame } from "./frame.ts";
 import { encodeJsonMessage, writeCursor } from "./json-message.ts";
 
 /** One block of a `text/event-stream` (WHATWG HTML §9.2.5). */
-export interface SseBlock {
+export interface EventBlock {
   readonly id?: string;
   readonly event?: string;
   /** Each line becomes a `data` field; absent, the block only moves the last event id. */
@@ -15,11 +15,13 @@ export interface SseBlock {
 /** Whether text could end a field, and so begin another: whoever made it up would speak for us. */
 const BREAKS_FIELD = /[\r\n\0]/;
 
+const encoder = new TextEncoder();
+
 /** How a line ends in an event stream (WHATWG HTML §9.2.5). */
 const LINE_END = /\r\n|\r|\n/;
 
 /** The block as text. Throws `RangeError` for an `id` or `event` that holds CR, LF or NUL. */
-export function formatSseBlock(block: SseBlock): string {
+export function formatEventBlock(block: EventBlock): string {
   const { id, event, data } = block;
   let text = "";
   if (id !== undefined) text += `id: ${checkField("id", id)}\n`;
@@ -29,12 +31,12 @@ export function formatSseBlock(block: SseBlock): string {
 }
 
 /** A comment, which readers ignore. Throws `RangeError` when it holds CR, LF or NUL. */
-export function formatSseComment(text: string): string {
+export function formatEventComment(text: string): string {
   return `: ${checkField("comment", text)}\n\n`;
 }
 
 /** Tells a reader to wait this long, in whole milliseconds, before it reconnects. */
-export function formatSseRetry(delayMs: number): string {
+export function formatEventRetry(delayMs: number): string {
   if (!Number.isSafeInteger(delayMs) || delayMs < 0) {
     throw new RangeError(`retry is ${delayMs}; whole milliseconds are needed`);
   }
@@ -42,31 +44,34 @@ export function formatSseRetry(delayMs: number): string {
 }
 
 /** Moves the last event id although nothing matched; browsers raise no event for it. */
-export function formatSsePosition(cursor: Cursor): string {
-  return formatSseBlock({ id: cursor });
+export function encodePositionEvent(cursor: Cursor): Uint8Array {
+  return encoder.encode(formatEventBlock({ id: cursor }));
 }
 
 /** A stated gap. Its id is `earliest`, so that a reader which reconnects is not told again. */
-export function formatSseGap(gap: GapFrame): string {
-  return formatSseBlock({ id: gap.earliest, event: "gap", data: encodeFrame(gap) });
+export function encodeGapEvent(gap: GapFrame): Uint8Array {
+  const block = formatEventBlock({ id: gap.earliest, event: "gap", data: encodeFrame(gap) });
+  return encoder.encode(block);
 }
 
 /**
- * Writes the event of a live or recovered message: the same bytes for every reader. Its id is its
- * cursor. JSON holds no raw line end, so that `data` is one line.
+ * Writes the event of a message. With an epoch its id is its cursor, and the bytes are the same for
+ * every reader; a retained delivery has `null` and no id, as it moves no position. JSON holds no
+ * raw line end, so that `data` is one line.
  */
-export function encodeSseMessage(message: Message, out: ByteWriter, epoch: string): void {
-  out.ascii("id: ");
-  writeCursor(out, epoch, message.offset);
-  out.ascii("\nevent: message\ndata: ");
-  encodeJsonMessage(message, out, epoch);
-  out.ascii("\n\n");
-}
-
-/** Writes the event of a retained message; it has no id, as it moves no position. */
-export function encodeSseRetained(message: Message, out: ByteWriter): void {
+export function writeMessageEvent(
+  message: Message,
+  out: ByteWriter,
+  epoch: string | null,
+  isRetained = false,
+): void {
+  if (epoch !== null) {
+    out.ascii("id: ");
+    writeCursor(out, epoch, message.offset);
+    out.ascii("\n");
+  }
   out.ascii("event: message\ndata: ");
-  encodeJsonMessage(message, out, null, true);
+  encodeJsonMessage(message, out, epoch, isRetained);
   out.ascii("\n\n");
 }
 

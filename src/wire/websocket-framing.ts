@@ -65,6 +65,14 @@ export function writeFrame(
   out.bytes(body);
 }
 
+/** Writes the header of an unmasked frame at `start`; {@link headerBytes} says how long it is. */
+export /** The header of a binary frame whose body is written apart. */
+export function binaryFrameHeader(bodyBytes: number): Uint8Array {
+  const header = new Uint8Array(headerBytes(bodyBytes));
+  putHeader(header, 0, bodyBytes, OPCODE_BINARY, false);
+  return header;
+}
+
 function putHeader(
   buffer: Uint8Array,
   start: number,
