@@ -1,8 +1,6 @@
 /**
  * Cost of the codecs that every message passes, without sockets. Prints nanoseconds a call: the
  * median of several rounds, so that one collection of garbage does not decide.
- *
- *     node --experimental-strip-types bench/wire.ts
  */
 import type { Message } from "../src/bus/message.ts";
 import { PROTOCOL_TOPIC_LIMITS, parseTopic } from "../src/bus/topic.ts";

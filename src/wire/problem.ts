@@ -2,8 +2,8 @@ import { type ErrorCode, type ErrorDetails, GatewayError } from "../errors.ts";
 import { readErrorCode } from "./error-code.ts";
 import { Fields, parseJson } from "./fields.ts";
 
-/** Media type of a refusal (RFC 9457 §3). */
-export const PROBLEM_MEDIA_TYPE = "application/problem+json";
+/** Content type of a refusal (RFC 9457 §3). */
+export const PROBLEM_CONTENT_TYPE = "application/problem+json";
 
 /** A refusal as HTTP carries it (RFC 9457 §3.1), with its code and its details beside. */
 export interface Problem {

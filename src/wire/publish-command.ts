@@ -5,7 +5,7 @@ import { encodeBase64, maxDecodedBytes } from "./base64.ts";
 import type { CommandId } from "./command-id.ts";
 import type { Fields } from "./fields.ts";
 import { readPayload, readProperties } from "./json-message.ts";
-import { isUtf8, utf8Length } from "./utf8.ts";
+import { isUtf8 } from "./utf8.ts";
 
 /** Bounds of what a command may carry. */
 export interface CommandLimits extends TopicLimits {
@@ -25,8 +25,8 @@ export interface PublishCommand {
   readonly idempotencyKey: string | null;
 }
 
-/** Bounds what is remembered of each publish with a key; RFC 4122 names need 36. */
-export const MAX_IDEMPOTENCY_KEY_BYTES = 255;
+/** Printable ASCII, so that a key may stand in a header, a log and a store as it is. */
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 const PROPERTY_FIELDS = [
   "contentType",
@@ -85,7 +85,7 @@ function readParts(
   if (responseTopic !== undefined) parseTopic(responseTopic, limits);
   const idempotencyKey = fields.optionalText("idempotencyKey") ?? null;
   if (idempotencyKey !== null && !isIdempotencyKey(idempotencyKey)) {
-    throw fields.fault("idempotencyKey", `text of 1…${MAX_IDEMPOTENCY_KEY_BYTES} bytes`);
+    throw fields.fault("idempotencyKey", "1 to 255 printable ASCII characters");
   }
   return {
     type: "publish",
@@ -100,7 +100,7 @@ function readParts(
 
 /** Whether the text may be an idempotency key. */
 export function isIdempotencyKey(text: string): boolean {
-  return text.length > 0 && utf8Length(text) <= MAX_IDEMPOTENCY_KEY_BYTES;
+  return IDEMPOTENCY_KEY.test(text);
 }
 
 /** Refuses text too long for any payload within the limit before it is decoded. */

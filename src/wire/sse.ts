@@ -5,7 +5,7 @@ import { encodeFrame, type GapFrame } from "./frame.ts";
 import { encodeJsonMessage, writeCursor } from "./json-message.ts";
 
 /** One block of a `text/event-stream` (WHATWG HTML §9.2.5). */
-export interface EventBlock {
+export interface SseBlock {
   readonly id?: string;
   readonly event?: string;
   /** Each line becomes a `data` field; absent, the block only moves the last event id. */
@@ -15,13 +15,11 @@ export interface EventBlock {
 /** Whether text could end a field, and so begin another: whoever made it up would speak for us. */
 const BREAKS_FIELD = /[\r\n\0]/;
 
-const encoder = new TextEncoder();
-
 /** How a line ends in an event stream (WHATWG HTML §9.2.5). */
 const LINE_END = /\r\n|\r|\n/;
 
 /** The block as text. Throws `RangeError` for an `id` or `event` that holds CR, LF or NUL. */
-export function formatEventBlock(block: EventBlock): string {
+export function formatSseBlock(block: SseBlock): string {
   const { id, event, data } = block;
   let text = "";
   if (id !== undefined) text += `id: ${checkField("id", id)}\n`;
@@ -31,12 +29,12 @@ export function formatEventBlock(block: EventBlock): string {
 }
 
 /** A comment, which readers ignore. Throws `RangeError` when it holds CR, LF or NUL. */
-export function formatEventComment(text: string): string {
+export function formatSseComment(text: string): string {
   return `: ${checkField("comment", text)}\n\n`;
 }
 
 /** Tells a reader to wait this long, in whole milliseconds, before it reconnects. */
-export function formatEventRetry(delayMs: number): string {
+export function formatSseRetry(delayMs: number): string {
   if (!Number.isSafeInteger(delayMs) || delayMs < 0) {
     throw new RangeError(`retry is ${delayMs}; whole milliseconds are needed`);
   }
@@ -44,34 +42,31 @@ export function formatEventRetry(delayMs: number): string {
 }
 
 /** Moves the last event id although nothing matched; browsers raise no event for it. */
-export function encodePositionEvent(cursor: Cursor): Uint8Array {
-  return encoder.encode(formatEventBlock({ id: cursor }));
+export function formatSsePosition(cursor: Cursor): string {
+  return formatSseBlock({ id: cursor });
 }
 
 /** A stated gap. Its id is `earliest`, so that a reader which reconnects is not told again. */
-export function encodeGapEvent(gap: GapFrame): Uint8Array {
-  const block = formatEventBlock({ id: gap.earliest, event: "gap", data: encodeFrame(gap) });
-  return encoder.encode(block);
+export function formatSseGap(gap: GapFrame): string {
+  return formatSseBlock({ id: gap.earliest, event: "gap", data: encodeFrame(gap) });
 }
 
 /**
- * Writes the event of a message. With an epoch its id is its cursor, and the bytes are the same for
- * every reader; a retained delivery has `null` and no id, as it moves no position. JSON holds no
- * raw line end, so that `data` is one line.
+ * Writes the event of a live or recovered message: the same bytes for every reader. Its id is its
+ * cursor. JSON holds no raw line end, so that `data` is one line.
  */
-export function writeMessageEvent(
-  message: Message,
-  out: ByteWriter,
-  epoch: string | null,
-  isRetained = false,
-): void {
-  if (epoch !== null) {
-    out.ascii("id: ");
-    writeCursor(out, epoch, message.offset);
-    out.ascii("\n");
-  }
+export function encodeSseMessage(message: Message, out: ByteWriter, epoch: string): void {
+  out.ascii("id: ");
+  writeCursor(out, epoch, message.offset);
+  out.ascii("\nevent: message\ndata: ");
+  encodeJsonMessage(message, out, epoch);
+  out.ascii("\n\n");
+}
+
+/** Writes the event of a retained message; it has no id, as it moves no position. */
+export function encodeSseRetained(message: Message, out: ByteWriter): void {
   out.ascii("event: message\ndata: ");
-  encodeJsonMessage(message, out, epoch, isRetained);
+  encodeJsonMessage(message, out, null, true);
   out.ascii("\n\n");
 }
 

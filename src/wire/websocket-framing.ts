@@ -66,14 +66,7 @@ export function writeFrame(
 }
 
 /** Writes the header of an unmasked frame at `start`; {@link headerBytes} says how long it is. */
-export /** The header of a binary frame whose body is written apart. */
-export function binaryFrameHeader(bodyBytes: number): Uint8Array {
-  const header = new Uint8Array(headerBytes(bodyBytes));
-  putHeader(header, 0, bodyBytes, OPCODE_BINARY, false);
-  return header;
-}
-
-function putHeader(
+export function putHeader(
   buffer: Uint8Array,
   start: number,
   length: number,
