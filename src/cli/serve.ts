@@ -46,14 +46,12 @@ async function runUntilEnded(
     const addresses = await gateway.start();
     if (host.out.isTerminal) host.out.write(addressTable(addresses));
     if ((await ending.first) === "defect") return EXIT.defect;
-    logger.info("draining", { timeoutMs: drainTimeoutMs });
     const cut = await Promise.race([gateway.drain(drainTimeoutMs), ending.second]);
     if (cut === "defect") return EXIT.defect;
     return cut === undefined ? EXIT.ok : EXIT.interrupted[cut];
   } finally {
     await gateway.stop();
     ending.stop();
-    logger.info("stopped");
   }
 }
 

@@ -16,9 +16,19 @@ function humanLine(line: string): string {
   return [clock, String(level).padEnd(5), msg, ...facts].join(" ");
 }
 
+/** Text that is more than a word is quoted, so that what a peer sent cannot steer the terminal. */
 function plain(value: unknown): string {
+  if (typeof value === "string") return /^[\w.:/@+-]+$/.test(value) ? value : quoted(value);
   if (typeof value !== "object" || value === null) return String(value);
-  return "message" in value ? JSON.stringify(value.message) : JSON.stringify(value);
+  return quoted("message" in value ? value.message : value);
+}
+
+/** JSON, which escapes control characters below U+0020; the others are escaped here. */
+function quoted(value: unknown): string {
+  return (JSON.stringify(value) ?? "").replaceAll(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Where clients connect, one transport a line. */
