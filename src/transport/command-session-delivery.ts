@@ -1,0 +1,181 @@
+import type { Bus } from "../bus/bus.ts";
+import { formatCursor, type Position } from "../bus/cursor.ts";
+import type { Delivery } from "../bus/delivery.ts";
+import type { Message, Origin, QoS, TransportName } from "../bus/message.ts";
+import type { Gap } from "../bus/ports.ts";
+import type { Reader } from "../bus/reader.ts";
+import type { Subscription, UntoldDrops } from "../bus/subscription.ts";
+import type { CommandForm, SubscriptionName } from "./command-session-form.ts";
+import { EncodedTail } from "./encoded-tail.ts";
+import type { TransportObserver } from "./transport.ts";
+import type { WriteBatch } from "./write-batch.ts";
+
+/** Large pieces stay referenced until they are written, so the encoder's buffer cannot be lent. */
+const LENT_BELOW_BYTES = 4_096;
+
+/**
+ * Where messages came from, remembered beside the encoded bytes, so that counting a delivery makes
+ * no object. As many as the encoded tail keeps; a miss costs one look into the log.
+ */
+const REMEMBERED = 4_096;
+
+/**
+ * Writes what readers pull in one wire form. One instance serves every connection of that form in
+ * turn: between two fills it holds nothing of any of them.
+ */
+export class CommandDelivery implements Delivery {
+  readonly #form: CommandForm;
+  readonly #bus: Bus;
+  readonly #observer: TransportObserver;
+  readonly #tail: EncodedTail;
+  readonly #offsets = new Float64Array(REMEMBERED);
+  readonly #origins: (Origin | undefined)[] = new Array(REMEMBERED).fill(undefined);
+  readonly #qos = new Uint8Array(REMEMBERED);
+  #batch: WriteBatch | null = null;
+  #lastLive = 0;
+  /** Deliveries of one kind in a row, reported together. */
+  #run: { ingress: TransportName; qos: QoS; count: number } = {
+    ingress: "websocket",
+    qos: 0,
+    count: 0,
+  };
+
+  constructor(form: CommandForm, bus: Bus, observer: TransportObserver) {
+    this.#form = form;
+    this.#bus = bus;
+    this.#observer = observer;
+    this.#tail = new EncodedTail((message) => {
+      this.#remember(message);
+      return form.live(message, bus.epoch);
+    });
+  }
+
+  /** The newest live message of the last {@link fill}; 0 when there was none. */
+  get lastLive(): number {
+    return this.#lastLive;
+  }
+
+  /** Pulls what is ready into the batch, up to about `room` bytes. Returns whether more is left. */
+  fill(reader: Reader, batch: WriteBatch, room: number): boolean {
+    this.#batch = batch;
+    this.#lastLive = 0;
+    try {
+      reader.pull(this, room);
+    } finally {
+      this.#batch = null;
+      this.#report();
+    }
+    return reader.isReady;
+  }
+
+  /** Tells every drop of these subscriptions that was not told yet. */
+  tellDrops(reader: Reader, subscriptions: Iterable<Subscription>, batch: WriteBatch): void {
+    this.#batch = batch;
+    try {
+      reader.tellDrops(subscriptions, this);
+    } finally {
+      this.#batch = null;
+    }
+  }
+
+  live(offset: number, reader: Reader): number {
+    const batch = this.#batch;
+    if (batch === null) return 0;
+    const bytes = this.#tail.addTo(batch, offset, reader);
+    if (bytes === 0) return 0;
+    this.#lastLive = offset;
+    const slot = offset % REMEMBERED;
+    const origin = this.#origins[slot];
+    if (origin !== undefined && this.#offsets[slot] === offset) {
+      this.#count(origin.transport, toQoS(this.#qos[slot]));
+    } else {
+      const message = reader.messageAt(offset);
+      if (message !== undefined) this.#count(message.origin.transport, message.qos);
+    }
+    return bytes;
+  }
+
+  retained(subscription: Subscription, message: Message): number {
+    return this.#addOne(subscription, message, true);
+  }
+
+  recovered(subscription: Subscription, message: Message): number {
+    return this.#addOne(subscription, message, false);
+  }
+
+  wentLive(subscription: Subscription, offset: number): void {
+    const { id } = nameOf(subscription);
+    this.#add(this.#form.frame({ type: "live", id, cursor: this.#bus.cursorAt(offset) }));
+  }
+
+  gap(subscription: Subscription, from: Position, gap: Gap): void {
+    this.#add(
+      this.#form.frame({
+        type: "gap",
+        filter: nameOf(subscription).filter,
+        from: formatCursor(from.epoch, from.offset),
+        earliest: this.#bus.cursorAt(gap.earliest - 1),
+        reason: gap.reason,
+      }),
+    );
+  }
+
+  dropped(subscription: Subscription, drops: Readonly<UntoldDrops>): void {
+    this.#add(
+      this.#form.frame({
+        type: "dropped",
+        filter: nameOf(subscription).filter,
+        count: drops.count,
+        first: drops.first,
+        last: drops.last,
+        reason: drops.reason,
+      }),
+    );
+  }
+
+  #addOne(subscription: Subscription, message: Message, isRetained: boolean): number {
+    const { id } = nameOf(subscription);
+    const as = isRetained ? "retained" : "recovered";
+    const bytes = this.#form.addressed(message, this.#bus.epoch, { subscription: id, as });
+    this.#add(bytes.length < LENT_BELOW_BYTES ? bytes : bytes.slice());
+    this.#count(message.origin.transport, message.qos);
+    return bytes.length;
+  }
+
+  #add(bytes: Uint8Array): void {
+    this.#batch?.add(bytes);
+  }
+
+  #remember(message: Message): void {
+    const slot = message.offset % REMEMBERED;
+    this.#offsets[slot] = message.offset;
+    this.#origins[slot] = message.origin;
+    this.#qos[slot] = message.qos;
+  }
+
+  #count(ingress: TransportName, qos: QoS): void {
+    const run = this.#run;
+    if (run.ingress !== ingress || run.qos !== qos) {
+      this.#report();
+      run.ingress = ingress;
+      run.qos = qos;
+    }
+    run.count += 1;
+  }
+
+  #report(): void {
+    const { ingress, qos, count } = this.#run;
+    if (count === 0) return;
+    this.#run.count = 0;
+    this.#observer.delivered(ingress, this.#form.egress, qos, count);
+  }
+}
+
+/** What the client calls a subscription; the command session gives every subscription this tag. */
+function nameOf(subscription: Subscription): SubscriptionName {
+  return subscription.tag as SubscriptionName;
+}
+
+function toQoS(byte: number | undefined): QoS {
+  return byte === 2 ? 2 : byte === 1 ? 1 : 0;
+}
