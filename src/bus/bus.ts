@@ -1,10 +1,18 @@
 import { GatewayError, toGatewayError } from "../errors.ts";
 import { Admission } from "./admission.ts";
+import type { BusLimits, BusPage, BusParts } from "./bus-parts.ts";
 import type { Clock } from "./clock.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
 import { Filters } from "./filter-set.ts";
+import type { GroupMember, GroupMembership } from "./group.ts";
+import { DEFAULT_GROUP_LIMITS, Groups } from "./groups.ts";
+import {
+  type Attempt,
+  DEFAULT_IDEMPOTENCY_LIMITS,
+  type IdempotencyKey,
+  IdempotencyKeys,
+} from "./idempotency.ts";
 import { isExpired, type Message, type MessageDraft, type TransportName } from "./message.ts";
-import type { QueueLimits } from "./overflow.ts";
 import type {
   AccessPolicy,
   BusObserver,
@@ -15,40 +23,14 @@ import type {
   MessageLog,
   PageLimits,
   Receipt,
-  RetainedStore,
 } from "./ports.ts";
 import { Reader, type ReaderContext, type ReaderHost, type ReaderOptions } from "./reader.ts";
-import { type RetainedLimits, RetainedMessages } from "./retained.ts";
+import { RetainedMessages } from "./retained.ts";
 import { type Start, Subscription, type SubscriptionOptions } from "./subscription.ts";
 import { type Offerable, SubscriptionIndex } from "./subscription-index.ts";
 import type { Topic, TopicFilter } from "./topic.ts";
 
-/** Bounds the bus enforces whatever the transport. */
-export interface BusLimits extends RetainedLimits {
-  readonly maxPayloadBytes: number;
-  readonly queue: QueueLimits;
-}
-
-/** What the bus is made of. */
-export interface BusParts {
-  readonly log: MessageLog;
-  readonly retained: RetainedStore;
-  readonly clock: Clock;
-  /** `null` allows everything, at no cost. */
-  readonly policy: AccessPolicy | null;
-  readonly observer: BusObserver;
-  readonly limits: BusLimits;
-}
-
-/** One answer to a poll. */
-export interface BusPage {
-  readonly messages: readonly Message[];
-  /** The reader has everything up to here. */
-  readonly through: number;
-  /** Nothing more is in the log now. */
-  readonly isUpToDate: boolean;
-  readonly gap: Gap | null;
-}
+export type { BusLimits, BusPage, BusParts } from "./bus-parts.ts";
 
 /**
  * The one bus: check → append → (ordered) retain, fan out → (durable) acknowledge. It holds no
@@ -64,6 +46,8 @@ export class Bus implements LogListener {
   readonly #observer: BusObserver;
   readonly #limits: BusLimits;
   readonly #index = new SubscriptionIndex();
+  readonly #groups: Groups;
+  readonly #keys: IdempotencyKeys;
   readonly #context: ReaderContext;
   /** Readers that queued something since the log last announced an eviction. */
   #pending: Reader[] = [];
@@ -85,6 +69,9 @@ export class Bus implements LogListener {
       goLive: (subscription) => this.#addToIndex(subscription.filterSet.filters, subscription),
       notePending: (reader) => this.#pending.push(reader),
     };
+    const { groups, idempotency, queue } = parts.limits;
+    this.#groups = new Groups(this.#context, groups ?? DEFAULT_GROUP_LIMITS, queue, this.#index);
+    this.#keys = new IdempotencyKeys(idempotency ?? DEFAULT_IDEMPOTENCY_LIMITS, parts.clock);
     parts.log.attach(this);
   }
 
@@ -145,6 +132,30 @@ export class Bus implements LogListener {
       throw this.#refused(draft, toGatewayError(thrown));
     }
     this.#observer.accepted(draft.origin.transport, draft.qos);
+  }
+
+  /**
+   * As {@link accept}, but a repetition of a request that was accepted is told its first offset and
+   * publishes nothing. Throws besides: `idempotency_in_progress`, `idempotency_mismatch`,
+   * `bad_request`. A refused request frees its key.
+   */
+  acceptOnce(
+    draft: MessageDraft,
+    publisher: Identity,
+    key: IdempotencyKey,
+    receipt: Receipt,
+  ): void {
+    const attempt = this.#beginOnce(draft, key, receipt);
+    if (typeof attempt === "number") {
+      receipt.accepted(attempt);
+      return;
+    }
+    try {
+      this.accept(draft, publisher, attempt);
+    } catch (refusal) {
+      attempt.abandon();
+      throw refusal;
+    }
   }
 
   /** Throws what {@link accept} would refuse the draft for; changes nothing. */
@@ -213,6 +224,19 @@ export class Bus implements LogListener {
       if (isWatching) this.#removeFromIndex(filters, watcher);
       isWatching = false;
     };
+  }
+
+  /**
+   * Adds a member to the group of this name and filter, which shares each message out to one member.
+   * Throws `forbidden`, `limit_exceeded`.
+   */
+  joinGroup(name: string, filter: TopicFilter, member: GroupMember): GroupMembership {
+    this.#admission.checkSubscribe(member.identity, [filter]);
+    return this.#groups.join(name, filter, member);
+  }
+
+  get groupCount(): number {
+    return this.#groups.count;
   }
 
   /** Where a start lies in the log now. Used by polls, which hold no subscription. */
@@ -299,6 +323,15 @@ export class Bus implements LogListener {
 
   evicting(firstOffset: number): void {
     this.#pending = this.#pending.filter((reader) => reader.keepBelow(firstOffset));
+    this.#groups.keepBelow(firstOffset);
+  }
+
+  #beginOnce(draft: MessageDraft, key: IdempotencyKey, receipt: Receipt): Attempt | number {
+    try {
+      return this.#keys.begin(key, draft, receipt);
+    } catch (thrown) {
+      throw this.#refused(draft, toGatewayError(thrown));
+    }
   }
 
   #refused(draft: MessageDraft, refusal: GatewayError): GatewayError {

@@ -78,6 +78,11 @@ export function propertyBytes(properties: MessageProperties): number {
 const PROPERTIES_OVERHEAD_BYTES = 64;
 const USER_PROPERTY_OVERHEAD_BYTES = 64;
 
+/** Bytes of their own. `slice()` is none: of a Buffer it is a view of the same bytes. */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 /** When the message expires (milliseconds since the Unix epoch); `Infinity` for never. */
 export function expiresAt(message: Message): number {
   const { expiry } = message.properties;

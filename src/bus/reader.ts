@@ -1,5 +1,6 @@
 import { catchUp } from "./catch-up.ts";
 import type { Delivery } from "./delivery.ts";
+import { type KeptMessages, keepMessages } from "./kept-messages.ts";
 import { expiresAt, type Message, type TransportName } from "./message.ts";
 import type { QueuedMessages } from "./overflow.ts";
 import type { AccessPolicy, BusObserver, DropReason, Identity, MessageLog } from "./ports.ts";
@@ -46,7 +47,7 @@ export class Reader implements QueuedMessages {
   readonly #catchingUp: Subscription[] = [];
   readonly #context: ReaderContext;
   /** Copies of queued messages that the log no longer has. */
-  #detached: Map<number, Message> | null = null;
+  #detached: KeptMessages | null = null;
   #isAwake = false;
   #isPending = false;
   #hasUntoldDrops = false;
@@ -189,23 +190,9 @@ export class Reader implements QueuedMessages {
       this.#detached = null;
       return false;
     }
-    const kept = new Map<number, Message>();
-    for (const subscription of this.#active) {
-      for (const offset of subscription.queue.offsets()) {
-        if (offset >= firstOffset) break;
-        if (kept.has(offset)) continue;
-        const message = this.#detached?.get(offset) ?? this.#copyOf(offset);
-        if (message !== undefined) kept.set(offset, message);
-      }
-    }
-    this.#detached = kept.size > 0 ? kept : null;
+    const queues = this.#active.map((subscription) => subscription.queue.offsets());
+    this.#detached = keepMessages(this.#context.log, this.#detached, queues, firstOffset);
     return true;
-  }
-
-  /** A copy of its own: a view would keep the log's whole block alive. */
-  #copyOf(offset: number): Message | undefined {
-    const message = this.#context.log.at(offset);
-    return message === undefined ? undefined : { ...message, payload: message.payload.slice() };
   }
 
   #pullLive(delivery: Delivery, room: number): number {

@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
-import { isExpired, type Message, type MessageDraft, storedBytes } from "./message.ts";
+import { copyBytes, isExpired, type Message, type MessageDraft, storedBytes } from "./message.ts";
 import type { RetainedStore } from "./ports.ts";
 import type { Topic, TopicFilter } from "./topic.ts";
 
@@ -58,7 +58,7 @@ export class RetainedMessages {
       return;
     }
     // The draft's payload may be a view into a read chunk that is about to be reused.
-    this.#store.set({ ...draft, payload: draft.payload.slice(), offset, acceptedAt });
+    this.#store.set({ ...draft, payload: copyBytes(draft.payload), offset, acceptedAt });
   }
 
   at(topic: Topic): Message | undefined {

@@ -25,7 +25,7 @@ describe("accept", () => {
 
   test("copies the payload, whose bytes the publisher's connection is about to reuse", () => {
     const kit = new BusKit();
-    const chunk = new Uint8Array([1, 2, 3]);
+    const chunk = Buffer.from([1, 2, 3]);
     kit.bus.accept(draft("a", { payload: chunk, retain: true }), ANONYMOUS, null);
     chunk.fill(9);
     expect([...(kit.bus.messageAt(1)?.payload ?? [])]).toEqual([1, 2, 3]);

@@ -1,0 +1,186 @@
+import { GatewayError } from "../errors.ts";
+import type { Clock } from "./clock.ts";
+import { contentDigest } from "./content-digest.ts";
+import type { MessageDraft } from "./message.ts";
+import type { Receipt } from "./ports.ts";
+
+/** What a publisher names a request by, so that repeating it publishes nothing twice. */
+export interface IdempotencyKey {
+  /** Whose key it is: an identity, or the session of an anonymous client. Keys of others are apart. */
+  readonly scope: string;
+  readonly key: string;
+}
+
+/** Bounds on the keys remembered. */
+export interface IdempotencyLimits {
+  /** Milliseconds for which a key is remembered from its first use. */
+  readonly windowMs: number;
+  /** Keys of all publishers together; past it the oldest gives way. */
+  readonly maxKeys: number;
+  /** Keys of one publisher, so that none can push out what others rely on. */
+  readonly maxKeysPerScope: number;
+}
+
+/**
+ * Ten minutes outlast a client's retries over a lost connection; 100,000 keys are about 20 MB, and a
+ * tenth of them lets one client publish 16 keyed messages a second for the whole window.
+ */
+export const DEFAULT_IDEMPOTENCY_LIMITS: IdempotencyLimits = {
+  windowMs: 600_000,
+  maxKeys: 100_000,
+  maxKeysPerScope: 10_000,
+};
+
+/** Characters of a key; as long as HTTP APIs with such a header commonly allow. */
+export const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
+
+/** The first request with a key: it takes the log's answer and passes it on. */
+export class Attempt implements Receipt {
+  readonly scope: string;
+  readonly key: string;
+  readonly digest: string;
+  readonly startedAt: number;
+  readonly #forget: (attempt: Attempt) => void;
+  #receipt: Receipt | null;
+  #offset: number | null = null;
+
+  constructor(
+    name: IdempotencyKey,
+    digest: string,
+    startedAt: number,
+    receipt: Receipt,
+    forget: (attempt: Attempt) => void,
+  ) {
+    this.scope = name.scope;
+    this.key = name.key;
+    this.digest = digest;
+    this.startedAt = startedAt;
+    this.#receipt = receipt;
+    this.#forget = forget;
+  }
+
+  /** The offset its message got; `null` while it is in progress. */
+  get offset(): number | null {
+    return this.#offset;
+  }
+
+  accepted(offset: number): void {
+    this.#offset = offset;
+    const receipt = this.#receipt;
+    // Keys outlive their requests; what those hold must not.
+    this.#receipt = null;
+    receipt?.accepted(offset);
+  }
+
+  refused(error: GatewayError): void {
+    this.abandon();
+    this.#receipt?.refused(error);
+    this.#receipt = null;
+  }
+
+  /** Frees the key: the message was not accepted, so the request may be made again. */
+  abandon(): void {
+    this.#forget(this);
+  }
+}
+
+/**
+ * Which keyed requests were made lately, and what came of them. A key that gave way or is older than
+ * the window is forgotten: a repetition then is a new message.
+ */
+export class IdempotencyKeys {
+  readonly #limits: IdempotencyLimits;
+  readonly #clock: Clock;
+  /** Oldest first, as every Map here. */
+  readonly #attempts = new Set<Attempt>();
+  readonly #scopes = new Map<string, Map<string, Attempt>>();
+  readonly #forget = (attempt: Attempt): void => this.#remove(attempt);
+
+  constructor(limits: IdempotencyLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  get count(): number {
+    return this.#attempts.size;
+  }
+
+  /**
+   * Begins a request, or returns the offset the same request was given before. Throws
+   * `idempotency_in_progress`, `idempotency_mismatch`, `bad_request` for a key that is empty or too
+   * long, and `limit_exceeded` when every key remembered is in progress.
+   */
+  begin(name: IdempotencyKey, draft: MessageDraft, receipt: Receipt): Attempt | number {
+    checkKey(name.key);
+    const now = this.#clock.now();
+    this.#forgetOld(now);
+    const digest = contentDigest(draft);
+    const earlier = this.#scopes.get(name.scope)?.get(name.key);
+    if (earlier !== undefined) return outcomeOf(earlier, digest);
+    this.#makeRoom(name.scope);
+    const attempt = new Attempt(name, digest, now, receipt, this.#forget);
+    const keys = this.#scopes.get(name.scope) ?? new Map<string, Attempt>();
+    this.#scopes.set(name.scope, keys.set(name.key, attempt));
+    this.#attempts.add(attempt);
+    return attempt;
+  }
+
+  #makeRoom(scope: string): void {
+    const keys = this.#scopes.get(scope);
+    if (keys !== undefined && keys.size >= this.#limits.maxKeysPerScope) {
+      this.#removeOldest(keys.values(), keys.size);
+    }
+    if (this.#attempts.size >= this.#limits.maxKeys) {
+      this.#removeOldest(this.#attempts, this.#attempts.size);
+    }
+  }
+
+  /** A key in progress stays: its request would otherwise be made twice at once. */
+  #removeOldest(attempts: Iterable<Attempt>, count: number): void {
+    for (const attempt of attempts) {
+      if (attempt.offset === null) continue;
+      this.#remove(attempt);
+      return;
+    }
+    throw new GatewayError(
+      "limit_exceeded",
+      `${count} requests with an idempotency key are in progress, which is the limit`,
+    );
+  }
+
+  #forgetOld(now: number): void {
+    for (const attempt of this.#attempts) {
+      if (attempt.offset === null || now - attempt.startedAt < this.#limits.windowMs) return;
+      this.#remove(attempt);
+    }
+  }
+
+  #remove(attempt: Attempt): void {
+    if (!this.#attempts.delete(attempt)) return;
+    const keys = this.#scopes.get(attempt.scope);
+    keys?.delete(attempt.key);
+    if (keys?.size === 0) this.#scopes.delete(attempt.scope);
+  }
+}
+
+function checkKey(key: string): void {
+  if (key.length > 0 && key.length <= MAX_IDEMPOTENCY_KEY_LENGTH) return;
+  throw new GatewayError(
+    "bad_request",
+    `the idempotency key has ${key.length} characters; 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} are allowed`,
+  );
+}
+
+function outcomeOf(earlier: Attempt, digest: string): number {
+  if (earlier.digest !== digest) {
+    throw new GatewayError(
+      "idempotency_mismatch",
+      `idempotency key ${JSON.stringify(earlier.key)} was used with another message`,
+    );
+  }
+  if (earlier.offset !== null) return earlier.offset;
+  throw new GatewayError(
+    "idempotency_in_progress",
+    `the first request with idempotency key ${JSON.stringify(earlier.key)} has not finished`,
+  );
+}

@@ -1,0 +1,34 @@
+import { copyBytes, type Message } from "./message.ts";
+import type { MessageLog } from "./ports.ts";
+
+/** Copies of messages that somebody still holds and the log is about to drop, by offset. */
+export type KeptMessages = Map<number, Message>;
+
+/**
+ * Copies of the messages that the lists name below `firstOffset`; those in `kept` are taken over, so
+ * that each is copied once, and what no list names any more is forgotten. Lists hold rising offsets.
+ * `null` when there is nothing to keep.
+ */
+export function keepMessages(
+  log: MessageLog,
+  kept: KeptMessages | null,
+  lists: Iterable<Iterable<number>>,
+  firstOffset: number,
+): KeptMessages | null {
+  const found: KeptMessages = new Map();
+  for (const list of lists) {
+    for (const offset of list) {
+      if (offset >= firstOffset) break;
+      if (found.has(offset)) continue;
+      const message = kept?.get(offset) ?? copyOf(log, offset);
+      if (message !== undefined) found.set(offset, message);
+    }
+  }
+  return found.size > 0 ? found : null;
+}
+
+/** A copy of its own: a view would keep the log's whole block alive. */
+function copyOf(log: MessageLog, offset: number): Message | undefined {
+  const message = log.at(offset);
+  return message === undefined ? undefined : { ...message, payload: copyBytes(message.payload) };
+}
