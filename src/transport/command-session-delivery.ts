@@ -137,7 +137,7 @@ export class CommandDelivery implements Delivery {
     const { id } = nameOf(subscription);
     const as = isRetained ? "retained" : "recovered";
     const bytes = this.#form.addressed(message, this.#bus.epoch, { subscription: id, as });
-    this.#add(bytes.length < LENT_BELOW_BYTES ? bytes : bytes.slice());
+    this.#add(bytes.length < LENT_BELOW_BYTES ? bytes : new Uint8Array(bytes));
     this.#count(message.origin.transport, message.qos);
     return bytes.length;
   }
