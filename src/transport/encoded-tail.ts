@@ -38,31 +38,33 @@ export class EncodedTail {
 
   /**
    * Adds the message at `offset` to the batch and returns its bytes. `messageAt` is asked only when
-   * the message is not kept encoded; 0 bytes when it has none.
+   * the message is not kept encoded; 0 bytes when it has none. `skip` leaves out that many bytes at
+   * its front, such as a separator.
    */
   addTo(
     batch: WriteBatch,
     offset: number,
     source: { messageAt(offset: number): Message | undefined },
+    skip = 0,
   ): number {
     const slot = offset & this.#mask;
-    if (this.#offsets[slot] === offset) return this.#addKept(batch, slot);
+    if (this.#offsets[slot] === offset) return this.#addKept(batch, slot, skip);
     const message = source.messageAt(offset);
     if (message === undefined) return 0;
     const bytes = this.#encode(message);
     if (offset <= this.#newest) {
       // A reader far behind: keeping this would push out what the others are about to need.
-      batch.add(bytes.slice());
-      return bytes.length;
+      batch.add(new Uint8Array(bytes.subarray(skip)));
+      return bytes.length - skip;
     }
     this.#keep(offset, bytes);
-    return this.#addKept(batch, slot);
+    return this.#addKept(batch, slot, skip);
   }
 
-  #addKept(batch: WriteBatch, slot: number): number {
+  #addKept(batch: WriteBatch, slot: number, skip: number): number {
     const block = this.#blocks[slot];
     if (block === undefined) return 0;
-    const start = this.#starts[slot] ?? 0;
+    const start = (this.#starts[slot] ?? 0) + skip;
     const end = this.#ends[slot] ?? 0;
     batch.addShared(block, start, end);
     return end - start;

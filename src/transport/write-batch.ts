@@ -70,6 +70,15 @@ export class WriteBatch {
     this.#segmentStart = 0;
   }
 
+  /** Everything that was added as bytes of its own; the batch is empty again. */
+  takeBytes(): Uint8Array {
+    this.#closeShared();
+    this.#closeSegment();
+    const taken = Buffer.concat(this.#segments, this.#bytes);
+    this.discard();
+    return taken;
+  }
+
   /** Forgets everything that was added. */
   discard(): void {
     this.#sharedBlock = null;
@@ -84,7 +93,7 @@ export class WriteBatch {
     if (length >= COPY_BELOW_BYTES || this.#used + length > this.#scratch.length) {
       this.#closeSegment();
       const piece = block.subarray(start, end);
-      this.#segments.push(length >= COPY_BELOW_BYTES ? piece : piece.slice());
+      this.#segments.push(length >= COPY_BELOW_BYTES ? piece : new Uint8Array(piece));
       return;
     }
     if (length <= 0) return;

@@ -1,0 +1,169 @@
+import { type MessageDraft, NO_PROPERTIES, type Origin } from "../../bus/message.ts";
+import type { Identity, Receipt } from "../../bus/ports.ts";
+import { GatewayError, toGatewayError } from "../../errors.ts";
+import { type BulkError, parseBulk } from "../../wire/bulk.ts";
+import { problemOf } from "../../wire/problem.ts";
+import type { PublishCommand } from "../../wire/publish-command.ts";
+import type { TransportContext } from "../transport.ts";
+import { readBody } from "./body.ts";
+import { type Exchange, problemHeaders } from "./exchange.ts";
+import type { HttpSettings } from "./options.ts";
+import { QueryParameters } from "./query-parameters.ts";
+
+const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json *(;|$)/i;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** `POST /v1/publish`: many messages in one request, all accepted or none. */
+export class BulkHandler {
+  readonly #context: TransportContext;
+  readonly #settings: HttpSettings;
+
+  constructor(context: TransportContext, settings: HttpSettings) {
+    this.#context = context;
+    this.#settings = settings;
+  }
+
+  handle(exchange: Exchange): void {
+    exchange.identified((identity) => {
+      new QueryParameters(exchange.target.rawQuery, []);
+      checkContentType(exchange.request.headers["content-type"]);
+      readBody(exchange, this.#settings.maxBulkBytes, (body) =>
+        this.#take(exchange, identity, body),
+      );
+    });
+  }
+
+  #take(exchange: Exchange, identity: Identity, body: Uint8Array): void {
+    const { maxTopicBytes, maxTopicLevels, maxPayloadBytes } = this.#context.limits;
+    const bulk = parseBulk(decode(body), {
+      maxTopicBytes,
+      maxTopicLevels,
+      maxPayloadBytes,
+      maxMessages: this.#settings.maxBulkMessages,
+    });
+    if (bulk.is === "refused") refuseBulk(exchange, bulk.errors);
+    else this.#publish(exchange, identity, bulk.commands);
+  }
+
+  #publish(exchange: Exchange, identity: Identity, commands: readonly PublishCommand[]): void {
+    const { bus } = this.#context;
+    if (bus.isCongested) {
+      bus.whenRelieved(() => exchange.attempt(() => this.#publish(exchange, identity, commands)));
+      return;
+    }
+    exchange.connection.checkRate(commands.length);
+    const origin = exchange.connection.publishOrigin(identity);
+    const drafts = commands.map((command) => this.#draft(command, origin));
+    const errors = this.#check(drafts, identity);
+    if (errors.length > 0) {
+      refuseBulk(exchange, errors);
+      return;
+    }
+    const scope = exchange.connection.idempotencyScope(identity);
+    const receipts = new BulkReceipts(exchange, this.#context, commands.length);
+    if (commands.length === 0) receipts.answer();
+    for (const [index, draft] of drafts.entries()) {
+      const receipt = receipts.at(index);
+      const key = commands[index]?.idempotencyKey ?? null;
+      try {
+        if (key === null) bus.accept(draft, identity, receipt);
+        else bus.acceptOnce(draft, identity, { scope, key }, receipt);
+      } catch (thrown) {
+        receipt.refused(toGatewayError(thrown));
+        return;
+      }
+    }
+  }
+
+  #draft(command: PublishCommand, origin: Origin): MessageDraft {
+    return {
+      topic: command.topic,
+      payload: command.payload,
+      qos: 1,
+      retain: command.retain,
+      properties: command.properties ?? NO_PROPERTIES,
+      origin,
+      receivedAt: this.#context.clock.now(),
+    };
+  }
+
+  #check(drafts: readonly MessageDraft[], identity: Identity): readonly BulkError[] {
+    const errors: BulkError[] = [];
+    for (const [index, draft] of drafts.entries()) {
+      try {
+        this.#context.bus.check(draft, identity);
+      } catch (thrown) {
+        const { code, message } = toGatewayError(thrown);
+        errors.push({ index, code, message });
+      }
+    }
+    return errors;
+  }
+}
+
+/** Gathers the receipts of one bulk and answers when the last has come. */
+class BulkReceipts {
+  readonly #exchange: Exchange;
+  readonly #context: TransportContext;
+  readonly #offsets: number[];
+  #missing: number;
+
+  constructor(exchange: Exchange, context: TransportContext, count: number) {
+    this.#exchange = exchange;
+    this.#context = context;
+    this.#offsets = new Array<number>(count).fill(0);
+    this.#missing = count;
+  }
+
+  at(index: number): Receipt {
+    return {
+      accepted: (offset) => {
+        this.#offsets[index] = offset;
+        this.#missing -= 1;
+        if (this.#missing === 0) this.answer();
+      },
+      // A failure after the check, such as the store's, is told with how far the bulk had come.
+      refused: (error) => {
+        const accepted = this.#offsets.filter((offset) => offset > 0).length;
+        const message = `message ${index} of the bulk failed after ${accepted} were accepted: ${error.message}`;
+        const details = { ...error.details, accepted };
+        this.#exchange.refuse(new GatewayError(error.code, message, { cause: error, details }));
+      },
+    };
+  }
+
+  answer(): void {
+    const results = this.#offsets.map((offset) => ({
+      cursor: this.#context.bus.cursorAt(offset),
+      offset,
+    }));
+    this.#exchange.json(202, JSON.stringify({ results }));
+  }
+}
+
+/** Refuses all: with the code of the first refusal, and every reason by its place. */
+function refuseBulk(exchange: Exchange, errors: readonly BulkError[]): void {
+  const code = errors[0]?.code ?? "bad_request";
+  const message = `${errors.length} of the messages are refused, so none is accepted`;
+  const error = new GatewayError(code, message);
+  const problem = { ...problemOf(error), errors };
+  exchange.answer(error.form.http ?? 500, problemHeaders(error), JSON.stringify(problem));
+}
+
+function checkContentType(contentType: string | undefined): void {
+  if (contentType === undefined || JSON_TYPE.test(contentType)) return;
+  const shown = JSON.stringify(contentType.slice(0, 60));
+  throw new GatewayError(
+    "unsupported_media_type",
+    `content type ${shown} is not taken here; send application/json`,
+  );
+}
+
+function decode(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch (cause) {
+    throw new GatewayError("bad_request", "body is not UTF-8", { cause });
+  }
+}

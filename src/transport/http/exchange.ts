@@ -1,0 +1,138 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Identity } from "../../bus/ports.ts";
+import { GatewayError, toGatewayError } from "../../errors.ts";
+import { encodeProblem, PROBLEM_CONTENT_TYPE } from "../../wire/problem.ts";
+import type { RequestTarget } from "../../wire/query.ts";
+import type { Connection } from "./connection.ts";
+
+/** Seconds a client should wait before it repeats a refused request that may succeed later. */
+const RETRY_AFTER_SECONDS = 1;
+
+const CHALLENGES = ['Basic realm="tributary", charset="UTF-8"', 'Bearer realm="tributary"'];
+
+const NO_HEADERS: readonly string[] = Object.freeze([]);
+
+/** What every exchange of a listener shares. */
+export interface ExchangeHost {
+  /** The listener takes no new connections: each answer is the last of its connection. */
+  readonly isDraining: boolean;
+  /** Told of every failure that is not a refusal. */
+  failed(error: GatewayError): void;
+}
+
+/** One request and its one answer. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly connection: Connection;
+  readonly target: RequestTarget;
+  /** The client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1). */
+  readonly expectsContinue: boolean;
+  /** Headers every answer to this request carries. */
+  commonHeaders: readonly string[] = NO_HEADERS;
+  readonly #host: ExchangeHost;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: Connection,
+    target: RequestTarget,
+    expectsContinue: boolean,
+    host: ExchangeHost,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.connection = connection;
+    this.target = target;
+    this.expectsContinue = expectsContinue;
+    this.#host = host;
+  }
+
+  /** Nobody can be answered any more. */
+  get isOver(): boolean {
+    return this.response.writableEnded || this.connection.socket.destroyed;
+  }
+
+  /** Answers at once; `headers` are names and values in turn. */
+  answer(status: number, headers: readonly string[], body: string | Uint8Array = ""): void {
+    if (this.isOver) return;
+    if (this.#host.isDraining) this.response.shouldKeepAlive = false;
+    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    const all = [...headers, ...this.commonHeaders];
+    if (status !== 204) all.push("Content-Length", String(length));
+    this.response.writeHead(status, all);
+    if (length === 0 || this.request.method === "HEAD") this.response.end();
+    else this.response.end(body);
+  }
+
+  /** Answers with a JSON value that is a document of its own. */
+  json(status: number, text: string): void {
+    this.answer(status, ["Content-Type", "application/json", "Cache-Control", "no-store"], text);
+  }
+
+  /** Answers with a problem document (RFC 9457) for whatever was thrown. */
+  refuse(thrown: unknown, headers: readonly string[] = NO_HEADERS): void {
+    const error = toGatewayError(thrown);
+    if (error.code === "internal") this.#host.failed(error);
+    if (this.isOver) return;
+    if (this.response.headersSent) {
+      // Half an answer cannot be turned into another one; an aborted connection is not mistaken for it.
+      this.connection.socket.destroy();
+      return;
+    }
+    const body = encodeProblem(error);
+    this.answer(error.form.http ?? 500, [...problemHeaders(error), ...headers], body);
+  }
+
+  /** Refuses a method this path does not have; `allow` lists those it has (RFC 9110 §10.2.1). */
+  refuseMethod(allow: string): void {
+    const method = this.request.method ?? "";
+    const error = new GatewayError("method_not_allowed", `${method} is not among ${allow}`);
+    this.refuse(error, ["Allow", allow]);
+  }
+
+  /**
+   * Finds out who asks, then calls `next`; at once when this connection has shown the same header
+   * lately. Refuses the exchange when the credentials do or when `next` throws.
+   */
+  identified(next: (identity: Identity) => void): void {
+    const { authorization } = this.request.headers;
+    const known = this.connection.knownIdentity(authorization);
+    if (known !== null) {
+      this.attempt(() => next(known));
+      return;
+    }
+    this.connection.identify(authorization).then(
+      (identity) => {
+        if (!this.isOver) this.attempt(() => next(identity));
+      },
+      (thrown: unknown) => this.refuse(thrown),
+    );
+  }
+
+  /** Runs a step of the exchange; what it throws becomes the answer. */
+  attempt(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      this.refuse(thrown);
+    }
+  }
+}
+
+/** The headers that go with a problem document. */
+export function problemHeaders(error: GatewayError): string[] {
+  const headers = [
+    "Content-Type",
+    PROBLEM_CONTENT_TYPE,
+    "Cache-Control",
+    "no-store",
+    "X-Content-Type-Options",
+    "nosniff",
+  ];
+  if (error.form.retryable) headers.push("Retry-After", String(RETRY_AFTER_SECONDS));
+  if (error.code === "unauthenticated") {
+    for (const challenge of CHALLENGES) headers.push("WWW-Authenticate", challenge);
+  }
+  return headers;
+}

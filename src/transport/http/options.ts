@@ -1,0 +1,54 @@
+import type { Identity } from "../../bus/ports.ts";
+
+/** Settings of the HTTP listener. Times are milliseconds, sizes bytes. */
+export interface HttpSettings {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly maxHeaderBytes: number;
+  readonly maxBulkMessages: number;
+  readonly maxBulkBytes: number;
+  readonly maxHeldPolls: number;
+  /** Origins other than the gateway's own whose pages may use it; `*` for all. */
+  readonly allowedOrigins: readonly string[];
+  readonly poll: PollSettings;
+  readonly stream: StreamSettings;
+}
+
+/** Settings of `GET /v1/poll`. */
+export interface PollSettings {
+  readonly defaultHoldMs: number;
+  readonly maxHoldMs: number;
+  /** A hold ends up to this much early. */
+  readonly jitterMs: number;
+  readonly defaultMessages: number;
+  readonly maxMessages: number;
+  /** Payload bytes of one answer. */
+  readonly maxBytes: number;
+}
+
+/** Settings of `GET /v1/stream`. */
+export interface StreamSettings {
+  readonly positionIntervalMs: number;
+}
+
+/** What the listener shows of the rest of the gateway. */
+export interface HttpServices {
+  readonly version: string;
+  /** Whether traffic may be sent here, and if not, why. */
+  health(): {
+    readonly isReady: boolean;
+    readonly reasons: readonly { readonly name: string; readonly text: string }[];
+  };
+  /** The metrics in Prometheus text form, and the media type of that form. */
+  metricsText(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Whether this identity may see who is connected and what is published. */
+  isAdmin(identity: Identity): boolean;
+}
+
+/** Everything the HTTP transport takes beside its context. */
+export interface HttpOptions extends HttpSettings, HttpServices {}

@@ -1,0 +1,86 @@
+import type { Identity } from "../../bus/ports.ts";
+import { parseFilter, type TopicFilter } from "../../bus/topic.ts";
+import { GatewayError } from "../../errors.ts";
+import type { Session } from "../session-registry.ts";
+import type { TransportContext } from "../transport.ts";
+import { QueryParameters } from "./query-parameters.ts";
+
+/** Sessions or topics in one listing; a console shows no more, and larger answers stall the loop. */
+const MAX_LISTED = 1_000;
+
+/** What operators ask of a running gateway, as plain values. */
+export class StatusReport {
+  readonly #context: TransportContext;
+  readonly #version: string;
+  readonly #startedAt: number;
+
+  constructor(context: TransportContext, version: string) {
+    this.#context = context;
+    this.#version = version;
+    this.#startedAt = context.clock.now();
+  }
+
+  /** `GET /v1/status`. */
+  status(heldPolls: number, streams: number): Readonly<Record<string, unknown>> {
+    const { bus, sessions, clock } = this.#context;
+    return {
+      version: this.#version,
+      epoch: bus.epoch,
+      startedAt: this.#startedAt,
+      uptimeSeconds: Math.round((clock.now() - this.#startedAt) / 1_000),
+      sessions: sessions.count,
+      sessionsByTransport: countByTransport(sessions.list()),
+      subscriptions: bus.subscriptionCount,
+      heldPolls,
+      streams,
+      retainedMessages: bus.retainedCount,
+      log: {
+        firstOffset: bus.firstOffset,
+        lastOffset: bus.lastOffset,
+        cursor: bus.cursorAt(bus.lastOffset),
+      },
+    };
+  }
+
+  /** `GET /v1/sessions?max=N`: who is connected, oldest first. */
+  sessions(rawQuery: string): Readonly<Record<string, unknown>> {
+    const max = new QueryParameters(rawQuery, ["max"]).wholeNumber("max", 1, MAX_LISTED);
+    const listed: unknown[] = [];
+    for (const session of this.#context.sessions.list()) {
+      if (listed.length >= (max ?? MAX_LISTED)) break;
+      const { id, transport, address, connectedAt, identity } = session;
+      listed.push({ id, transport, address, connectedAt, user: identity.user });
+    }
+    return { count: this.#context.sessions.count, sessions: listed };
+  }
+
+  /** `GET /v1/topics?filter=F&max=N`: topics that hold a retained message, oldest first. */
+  topics(rawQuery: string, identity: Identity): Readonly<Record<string, unknown>> {
+    const query = new QueryParameters(rawQuery, ["filter", "max"]);
+    const max = query.wholeNumber("max", 1, MAX_LISTED) ?? MAX_LISTED;
+    const filter: TopicFilter = parseFilter(query.text("filter") ?? "#", this.#context.limits);
+    const found = this.#context.bus.retainedUnder(identity, [filter]);
+    const topics = found
+      .slice(0, max)
+      .map(({ topic, payload, properties, offset, acceptedAt }) => ({
+        topic,
+        bytes: payload.length,
+        ...(properties.contentType === undefined ? {} : { contentType: properties.contentType }),
+        offset,
+        acceptedAt,
+      }));
+    return { count: found.length, topics };
+  }
+}
+
+/** Throws `forbidden` unless the identity may see what others do. */
+export function checkAdmin(identity: Identity, isAdmin: (identity: Identity) => boolean): void {
+  if (isAdmin(identity)) return;
+  throw new GatewayError("forbidden", "only an administrator may see this");
+}
+
+function countByTransport(sessions: Iterable<Session>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { transport } of sessions) counts[transport] = (counts[transport] ?? 0) + 1;
+  return counts;
+}
