@@ -5,6 +5,8 @@ export interface PartRule {
   readonly mayImport: readonly string[];
   /** Importable as types only: such an edge is gone at run time. */
   readonly mayImportTypes?: readonly string[];
+  /** Taken out of what the other two allow. */
+  readonly mayNotImport?: readonly string[];
   /** Whether `node:*` may be imported. */
   readonly node: boolean;
   /** Whether packages may be imported; {@link PACKAGE_HOMES} narrows it. */
@@ -13,6 +15,11 @@ export interface PartRule {
 
 const TRANSPORT_NEEDS = ["bus/", "wire/", "security/", "errors.ts"];
 const STRANGER_NEEDS = ["wire/", "bus/topic.ts", "errors.ts", "telemetry/histogram.ts"];
+
+const CLIENT_NEEDS = ["client/", "bus/cursor.ts", ...STRANGER_NEEDS];
+
+/** What the client library adds on Node; the rest of it also runs in browsers. */
+const NODE_CLIENT = ["client/node.ts", "client/tcp.ts"];
 
 /** A transport shares the files beside the folders and never imports another transport. */
 function transport(name: string): PartRule {
@@ -79,17 +86,18 @@ export const PART_RULES: readonly PartRule[] = [
     node: true,
     packages: false,
   },
-  {
-    part: "client/node.ts",
-    mayImport: ["client/", ...STRANGER_NEEDS],
+  ...NODE_CLIENT.map((part) => ({
+    part,
+    mayImport: CLIENT_NEEDS,
     mayImportTypes: ["bus/"],
     node: true,
     packages: true,
-  },
+  })),
   {
     part: "client/",
-    mayImport: ["client/", ...STRANGER_NEEDS],
+    mayImport: CLIENT_NEEDS,
     mayImportTypes: ["bus/"],
+    mayNotImport: NODE_CLIENT,
     node: false,
     packages: false,
   },
@@ -116,6 +124,7 @@ export const PART_RULES: readonly PartRule[] = [
   {
     part: "dashboard/page/",
     mayImport: ["dashboard/page/", "client/", "telemetry/"],
+    mayNotImport: NODE_CLIENT,
     node: false,
     packages: false,
   },
@@ -133,10 +142,12 @@ export const PART_RULES: readonly PartRule[] = [
       "canary/",
       "dashboard/",
       "errors.ts",
+      "version.ts",
     ],
     node: true,
     packages: false,
   },
+  { part: "version.ts", mayImport: [], node: true, packages: false },
   {
     part: "cli/",
     mayImport: [
@@ -150,6 +161,7 @@ export const PART_RULES: readonly PartRule[] = [
       "wire/",
       "bus/topic.ts",
       "errors.ts",
+      "version.ts",
     ],
     mayImportTypes: ["bus/", "transport/transport.ts"],
     node: true,

@@ -45,7 +45,8 @@ function importViolations(path: string, rule: PartRule, { target, isTypeOnly }: 
   if (target.startsWith(".")) {
     const to = resolve(path, target);
     const allowed = [...rule.mayImport, ...(isTypeOnly ? (rule.mayImportTypes ?? []) : [])];
-    if (allowed.some((part) => covers(part, to))) return [];
+    const isExcepted = rule.mayNotImport?.some((part) => covers(part, to)) === true;
+    if (!isExcepted && allowed.some((part) => covers(part, to))) return [];
     return [`${path} imports ${isTypeOnly ? "types of " : ""}${to}`];
   }
   if (target.startsWith("node:")) return rule.node ? [] : [`${path} imports ${target}`];

@@ -48,6 +48,8 @@ describe("edges", () => {
     ["transport/outbox.ts", "./mqtt/stream.ts"],
     ["transport/outbox.ts", "../config/schema.ts"],
     ["client/client.ts", "../transport/transport.ts"],
+    ["client/client.ts", "./node.ts"],
+    ["dashboard/page/charts.ts", "../../client/tcp.ts"],
     ["compare/runner.ts", "../gateway.ts"],
     ["canary/canary.ts", "../compare/runner.ts"],
     ["dashboard/routes.ts", "../client/client.ts"],
