@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { Command, CommanderError } from "commander";
 import { ConfigError, formatProblem } from "../config/problem.ts";
+import { readVersion } from "../version.ts";
 import { checkConfigCommand } from "./check-config.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { serveCommand } from "./serve.ts";
@@ -14,7 +14,7 @@ const COMMANDS: readonly ((host: CliHost) => Command)[] = [serveCommand, checkCo
  */
 export async function runCommandLine(args: readonly string[], host: CliHost): Promise<number> {
   try {
-    const program = buildProgram(host, await readVersion());
+    const program = buildProgram(host, readVersion());
     await program.parseAsync(args, { from: "user" });
     return host.exitCode;
   } catch (error) {
@@ -66,10 +66,3 @@ Examples:
                                              publish with HTTP; every reader gets it
 
 Exit codes: 0 done, 1 failed, 64 wrong command line, 70 defect, 78 wrong settings.`;
-
-async function readVersion(): Promise<string> {
-  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
-  const manifest: unknown = JSON.parse(text);
-  const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
-  return isManifest ? String(manifest.version) : "unknown";
-}

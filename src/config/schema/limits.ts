@@ -76,6 +76,27 @@ const idempotency = z
       { min: 1, max: 10_000_000 },
       "Idempotency keys remembered at once; the oldest is forgotten first.",
     ),
+    maxKeysPerScope: wholeNumber(
+      16_384,
+      { min: 1, max: 10_000_000 },
+      "Idempotency keys remembered of one publisher, so that none can push out what others rely on.",
+    ),
+  })
+  .prefault({});
+
+const groups = z
+  .strictObject({
+    maxGroups: wholeNumber(
+      10_000,
+      { min: 1, max: 1_000_000 },
+      "Groups of subscribers that share their messages ($share).",
+    ),
+    maxMembersPerGroup: wholeNumber(1_000, { min: 1, max: 1_000_000 }, "Members of one group."),
+    maxUnacknowledgedPerMember: wholeNumber(
+      256,
+      { min: 1, max: 65_535 },
+      "Messages one member of a group may hold unacknowledged.",
+    ),
   })
   .prefault({});
 
@@ -113,5 +134,6 @@ export const limits = z
     connections,
     outbox,
     idempotency,
+    groups,
   })
   .prefault({});

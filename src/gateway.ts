@@ -1,0 +1,186 @@
+import { randomBytes } from "node:crypto";
+import { Bus, type BusLimits } from "./bus/bus.ts";
+import type { Clock } from "./bus/clock.ts";
+import type { AccessPolicy, MessageLog, RetainedStore } from "./bus/ports.ts";
+import { derivedMaxPacketBytes } from "./config/derived.ts";
+import type { Config } from "./config/schema.ts";
+import { ALLOW_ANYONE, type Authenticator } from "./security/authenticator.ts";
+import { MemoryMessageLog } from "./store/memory/message-log.ts";
+import { MemoryRetainedStore } from "./store/memory/retained-store.ts";
+import { Counters } from "./telemetry/counters.ts";
+import { Health } from "./telemetry/health.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import { Metrics } from "./telemetry/metrics.ts";
+import { TickClock } from "./telemetry/tick-clock.ts";
+import { FlushLoop } from "./transport/flush-loop.ts";
+import { HttpTransport } from "./transport/http/http-transport.ts";
+import type { HttpServices } from "./transport/http/options.ts";
+import { MqttTransport } from "./transport/mqtt/mqtt-transport.ts";
+import { SessionRegistry } from "./transport/session-registry.ts";
+import { TcpTransport } from "./transport/tcp/tcp-transport.ts";
+import type { ListenAddress, Transport, TransportContext } from "./transport/transport.ts";
+import { WebSocketTransport } from "./transport/websocket/websocket-transport.ts";
+import { readVersion } from "./version.ts";
+
+/** What may be put in another's place; tests give their own, later versions give more. */
+export interface GatewayParts {
+  readonly log?: MessageLog;
+  readonly retained?: RetainedStore;
+  readonly clock?: Clock;
+  readonly policy?: AccessPolicy;
+  readonly authenticator?: Authenticator;
+}
+
+/** The whole process but its command line. */
+export interface Gateway {
+  readonly bus: Bus;
+  readonly sessions: SessionRegistry;
+  readonly counters: Counters;
+  /** Opens every listener, or none: rejects with the reason after closing those that were open. */
+  start(): Promise<readonly ListenAddress[]>;
+  /** Refuses new work, tells clients, delivers what is queued; ends within `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void>;
+  /** Ends everything now. Idempotent; works half-started. */
+  stop(): Promise<void>;
+}
+
+/** Builds the gateway from a checked config; nothing is opened before `start`. */
+export function createGateway(config: Config, logger: Logger, parts: GatewayParts = {}): Gateway {
+  return new ComposedGateway(config, logger, parts);
+}
+
+class ComposedGateway implements Gateway {
+  readonly bus: Bus;
+  readonly sessions: SessionRegistry;
+  readonly counters = new Counters();
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #log: MessageLog;
+  readonly #health = new Health();
+  /** In the order of their start; they end in the opposite one. */
+  readonly #transports: readonly Transport[];
+  #stopping: Promise<void> | null = null;
+
+  constructor(config: Config, logger: Logger, parts: GatewayParts) {
+    this.#config = config;
+    this.#logger = logger;
+    const clock = parts.clock ?? new TickClock();
+    this.#log = parts.log ?? memoryLog(config, clock);
+    this.bus = new Bus({
+      log: this.#log,
+      retained: parts.retained ?? new MemoryRetainedStore(),
+      clock,
+      policy: parts.policy ?? null,
+      observer: this.counters,
+      limits: busLimits(config),
+    });
+    this.sessions = new SessionRegistry(config.limits.connections);
+    this.#health.setReason("start", "the listeners are not open yet");
+    this.#transports = this.#buildTransports({
+      bus: this.bus,
+      clock,
+      flushLoop: new FlushLoop((error) => logger.error("flush failed", { error })),
+      sessions: this.sessions,
+      authenticator: parts.authenticator ?? ALLOW_ANYONE,
+      observer: this.counters,
+      logger,
+      limits: config.limits,
+    });
+  }
+
+  #buildTransports(context: TransportContext): readonly Transport[] {
+    const { http, limits, mqtt, tcp, websocket } = this.#config;
+    const { maxSubscriptionsPerSession } = limits;
+    const mqttTransport = new MqttTransport(context, {
+      ...mqtt,
+      maxPacketBytes: mqtt.maxPacketBytes || derivedMaxPacketBytes(limits),
+      maxSubscriptionsPerSession,
+    });
+    const websocketTransport = new WebSocketTransport(context, {
+      ...websocket,
+      maxSubscriptionsPerSession,
+      mqttPath: mqtt.websocketPath,
+      allowedOrigins: http.allowedOrigins,
+      acceptMqtt: (stream, peer) => mqttTransport.acceptStream(stream, peer),
+    });
+    const httpTransport = new HttpTransport(context, { ...http, ...this.#httpServices() });
+    httpTransport.onUpgrade((request, socket, head) =>
+      websocketTransport.handleUpgrade(request, socket, head),
+    );
+    const tcpTransport = new TcpTransport(context, { ...tcp, maxSubscriptionsPerSession });
+    // Who takes upgrades must be there before the listener they come from.
+    const transports = [mqttTransport, websocketTransport, httpTransport];
+    return tcp.enabled ? [...transports, tcpTransport] : transports;
+  }
+
+  #httpServices(): HttpServices {
+    const metrics = new Metrics(this.counters, () => ({
+      sessions: this.sessions.count,
+      subscriptions: this.bus.subscriptionCount,
+      retainedMessages: this.bus.retainedCount,
+      logMessages: this.bus.lastOffset - this.bus.firstOffset + 1,
+      logBytes: this.#log.bytes,
+    }));
+    return {
+      version: readVersion(),
+      health: () => this.#health,
+      metricsText: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+      // There is no access control yet that could name an administrator.
+      isAdmin: () => true,
+    };
+  }
+
+  async start(): Promise<readonly ListenAddress[]> {
+    const addresses: ListenAddress[] = [];
+    try {
+      for (const transport of this.#transports) addresses.push(...(await transport.start()));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    for (const { transport, host, port, url } of addresses) {
+      this.#logger.info("listening", { transport, address: host, port, url });
+    }
+    this.#health.setReason("start", null);
+    return addresses;
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    this.#health.setReason("drain", "the gateway is about to stop");
+    this.#logger.info("draining", { timeoutMs, sessions: this.sessions.count });
+    this.bus.refuseNewMessages();
+    await Promise.all(this.#transports.map((transport) => transport.drain(timeoutMs)));
+    this.#logger.info("drained", { sessions: this.sessions.count });
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    for (const transport of [...this.#transports].reverse()) await transport.stop();
+    await this.#log.close();
+    this.#logger.info("stopped");
+  }
+}
+
+function memoryLog(config: Config, clock: Clock): MessageLog {
+  return new MemoryMessageLog({ epoch: newEpoch(), window: config.log, clock });
+}
+
+/** 60 random bits in base 36: no two starts share a name, so no cursor of another life is believed. */
+function newEpoch(): string {
+  return (randomBytes(8).readBigUInt64BE() >> 4n).toString(36).padStart(12, "0");
+}
+
+function busLimits({ limits }: Config): BusLimits {
+  return {
+    maxPayloadBytes: limits.maxPayloadBytes,
+    maxRetainedMessages: limits.retained.maxMessages,
+    maxRetainedBytes: limits.retained.maxBytes,
+    queue: limits.queue,
+    groups: limits.groups,
+    idempotency: limits.idempotency,
+  };
+}
