@@ -1,0 +1,295 @@
+import type { Duplex } from "node:stream";
+import type { Origin, TransportName } from "../../bus/message.ts";
+import { ANONYMOUS, type Identity } from "../../bus/ports.ts";
+import { GatewayError, toGatewayError } from "../../errors.ts";
+import type { Flushable } from "../flush-loop.ts";
+import { Outbox, type OutboxSource } from "../outbox.ts";
+import type { Session } from "../session-registry.ts";
+import type { TransportContext } from "../transport.ts";
+import type { WriteBatch } from "../write-batch.ts";
+import { type ConnectOutcome, parseConnect } from "./connect-packet.ts";
+import type { EngineSide, MqttEngine } from "./engine.ts";
+import type { MqttOptions } from "./options.ts";
+import { checkPacket } from "./packet-check.ts";
+import { PacketSplitter, type PacketVisitor } from "./packet-splitter.ts";
+import { CONNACK, encodeConnack, PACKET } from "./packet-type.ts";
+
+/** Why a connection is not read from at the moment. */
+export const HOLD = {
+  /** The engine works on a packet whose effect must precede what follows. */
+  engine: 1,
+  /** The engine has not taken what it was given. */
+  input: 2,
+  /** The client does not read its answers. */
+  answers: 4,
+  /** The store is behind. */
+  store: 8,
+} as const;
+
+/** One of {@link HOLD}. */
+export type Hold = (typeof HOLD)[keyof typeof HOLD];
+
+/**
+ * A peer that has been sent the end of the stream has this long to end its own side: closing at once
+ * would reset the connection and could take the last answer with it.
+ */
+const LINGER_MS = 1_000;
+
+const CONNECT_HEADER = PACKET.connect << 4;
+
+/** What a connection is given. */
+export interface ConnectionParts {
+  readonly context: TransportContext;
+  readonly options: MqttOptions;
+  readonly engine: MqttEngine;
+}
+
+/**
+ * One MQTT byte stream: CONNECT first and in time, packets cut and checked, output bounded. It knows
+ * no session and no subscription; those are the engine's.
+ */
+export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
+  readonly session: Session;
+  readonly origin: Origin;
+  readonly outbox: Outbox;
+  /** When the bytes at hand were read: milliseconds since the Unix epoch, fractional. */
+  receivedAt: number;
+  readonly #stream: Duplex;
+  readonly #parts: ConnectionParts;
+  readonly #splitter: PacketSplitter;
+  readonly #onClose: (connection: MqttConnection) => void;
+  /** Packets that arrived while the connection was held. */
+  #waiting: { bytes: Buffer; how: "run" | "alone" | "last" }[] = [];
+  #holds = 0;
+  #timer: NodeJS.Timeout | null;
+  #connect: ConnectOutcome | null = null;
+  #side: EngineSide | null = null;
+  #isOver = false;
+  #hasEnded = false;
+
+  /** Throws `limit_exceeded` when no more sessions may be open. */
+  constructor(
+    stream: Duplex,
+    peer: { readonly address: string },
+    transport: TransportName,
+    parts: ConnectionParts,
+    onClose: (connection: MqttConnection) => void,
+  ) {
+    const { context, options } = parts;
+    this.#stream = stream;
+    this.#parts = parts;
+    this.#onClose = onClose;
+    this.receivedAt = context.clock.now();
+    this.session = context.sessions.open(transport, peer.address, this.receivedAt, ANONYMOUS);
+    this.origin = { transport, sessionId: this.session.id };
+    this.#splitter = new PacketSplitter(options.maxPacketBytes);
+    this.outbox = new Outbox(stream, this, context.flushLoop, context.limits.outbox);
+    this.#timer = setTimeout(() => this.kill(), options.connectTimeoutMs);
+    context.observer.connected(transport);
+    stream.on("data", (chunk: Buffer) => this.#received(chunk));
+    stream.on("end", () => this.#ended());
+    // What went wrong with the stream is of no use to anyone; that it is over is told by "close".
+    stream.on("error", () => stream.destroy());
+    stream.on("close", () => this.#closed());
+  }
+
+  get transport(): TransportName {
+    return this.session.transport;
+  }
+
+  get identity(): Identity {
+    return this.session.identity;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Stops reading, for one reason among several that may hold at once. */
+  hold(reason: Hold): void {
+    if (this.#holds === 0) this.#stream.pause();
+    this.#holds |= reason;
+  }
+
+  /** Takes the reason back. What has waited is handed over before anything new is read. */
+  release(reason: Hold): void {
+    if ((this.#holds & reason) === 0) return;
+    this.#holds &= ~reason;
+    while (this.#holds === 0 && !this.#isOver) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      this.#guard(() => this.#dispatch(next.bytes, next.how));
+    }
+    if (this.#holds !== 0 || this.#isOver) return;
+    if (this.#hasEnded) this.close();
+    else this.#stream.resume();
+  }
+
+  packet(bytes: Buffer, start: number, body: number, end: number): "run" | "alone" | "last" {
+    if (this.#connect === null) {
+      const { options, context } = this.#parts;
+      this.#connect = parseConnect(bytes, start, body, end, { ...context.limits, ...options });
+      return "alone";
+    }
+    checkPacket(bytes, start, body, end);
+    switch ((bytes[start] ?? 0) >> 4) {
+      case PACKET.subscribe:
+      case PACKET.unsubscribe:
+        return "alone";
+      case PACKET.disconnect:
+        // Nothing that follows is processed [MQTT-3.14.4-2].
+        return "last";
+      default:
+        return "run";
+    }
+  }
+
+  complete(bytes: Buffer, how: "run" | "alone" | "last"): void {
+    if (this.#isOver) return;
+    if (this.#holds !== 0) this.#waiting.push({ bytes, how });
+    else this.#dispatch(bytes, how);
+  }
+
+  fill(batch: WriteBatch, room: number): boolean {
+    return this.#side?.fill(batch, room) ?? false;
+  }
+
+  /** Delivers what waits for this client, then closes. */
+  drain(): void {
+    const side = this.#side;
+    if (side === null) this.close();
+    else side.whenDelivered(() => this.outbox.whenIdle(() => this.close()));
+  }
+
+  /** Refuses the client in its protocol's words: a CONNACK if it waits for one, else the close. */
+  refuse(thrown: unknown): void {
+    if (this.#isOver) return;
+    const error = toGatewayError(thrown);
+    if (error.code === "internal") {
+      this.#parts.context.logger.error("mqtt connection failed", { error: thrown });
+    } else {
+      this.#parts.context.logger.debug("mqtt client refused", {
+        transport: this.transport,
+        code: error.code,
+        reason: error.message,
+      });
+    }
+    this.close();
+  }
+
+  /** Writes what is pending, ends the stream and waits a moment for the peer to do the same. */
+  close(): void {
+    if (this.#isOver) return;
+    this.outbox.flush();
+    this.#over();
+    this.#timer = setTimeout(() => this.#stream.destroy(), LINGER_MS);
+    this.#stream.end();
+    this.#stream.resume();
+  }
+
+  /** Ends the connection at the end of this tick, without another word. May be called in a fan-out. */
+  killSoon(): void {
+    this.#parts.context.flushLoop.schedule(this);
+  }
+
+  flush(): void {
+    this.kill();
+  }
+
+  /** Ends the connection now. */
+  kill(): void {
+    this.#over();
+    this.#stream.destroy();
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#isOver) return;
+    const { context } = this.#parts;
+    this.receivedAt = context.clock.now();
+    this.#guard(() => {
+      if (this.#connect === null && this.#splitter.pendingBytes === 0) this.#checkFirst(chunk);
+      this.#splitter.push(chunk, this);
+    });
+    if (this.#isOver) return;
+    if (this.outbox.isOverControlLimit) {
+      this.hold(HOLD.answers);
+      this.outbox.whenBelowControlLimit(() => this.release(HOLD.answers));
+    }
+    if (context.bus.isCongested) {
+      this.hold(HOLD.store);
+      context.bus.whenRelieved(() => this.release(HOLD.store));
+    }
+  }
+
+  /** The first byte tells; a peer that speaks something else is not listened to any longer. */
+  #checkFirst(chunk: Buffer): void {
+    if (chunk.length === 0 || chunk[0] === CONNECT_HEADER) return;
+    throw new GatewayError("bad_request", "the first packet is not CONNECT [MQTT-3.1.0-1]");
+  }
+
+  #dispatch(bytes: Buffer, how: "run" | "alone" | "last"): void {
+    const side = this.#side;
+    if (side === null) this.#begin(bytes);
+    else if (how === "alone") side.subscribing(bytes);
+    else side.packets(bytes);
+  }
+
+  #begin(bytes: Buffer): void {
+    const outcome = this.#connect;
+    if (outcome === null) return;
+    this.#clearTimer();
+    if (outcome.is === "request") {
+      this.#side = this.#parts.engine.accept(this, outcome.packet, bytes);
+      return;
+    }
+    this.#parts.context.logger.debug("mqtt connect refused", { reason: outcome.reason });
+    this.outbox.control(outcome.connack);
+    this.close();
+  }
+
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      this.refuse(thrown);
+    }
+  }
+
+  #ended(): void {
+    this.#hasEnded = true;
+    if (this.#holds === 0 && !this.#isOver) this.close();
+    else if (this.#isOver) this.#stream.destroy();
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#clearTimer();
+    this.#waiting.length = 0;
+    this.outbox.close();
+    this.#side?.closed();
+  }
+
+  #closed(): void {
+    this.#over();
+    this.#clearTimer();
+    const { context } = this.#parts;
+    context.sessions.close(this.session);
+    context.observer.disconnected(this.transport);
+    this.#onClose(this);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
+
+/** Answers a stream that is one too many, before it has said a word: CONNACK 3 and the end. */
+export function turnAway(stream: Duplex): void {
+  const timer = setTimeout(() => stream.destroy(), LINGER_MS);
+  stream.on("error", () => stream.destroy());
+  stream.on("close", () => clearTimeout(timer));
+  stream.end(encodeConnack(CONNACK.serverUnavailable));
+  stream.resume();
+}

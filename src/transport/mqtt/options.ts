@@ -1,0 +1,23 @@
+/** What the MQTT transport and its engine are told; the config section of the same names. */
+export interface MqttOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly connectTimeoutMs: number;
+  /** Connections to the listener; more are closed at once. */
+  readonly maxConnections: number;
+  /** Bytes of one packet, fixed header included. */
+  readonly maxPacketBytes: number;
+  readonly maxClientIdBytes: number;
+  /** Deliveries, and receptions of QoS 2, that may be unacknowledged in one session. */
+  readonly maxInflight: number;
+  /** Messages of QoS 1 and 2 queued for one session, those in flight included. */
+  readonly maxQueuedMessages: number;
+  /** Payload bytes queued for one session; one message is always let in. */
+  readonly maxQueuedBytes: number;
+  /** Persistent sessions, connected or not. */
+  readonly maxSessions: number;
+  readonly maxSubscriptionsPerSession: number;
+  /** A longer keep-alive, or none, is refused; 0 takes what the client asks for. */
+  readonly maxKeepAliveSeconds: number;
+}

@@ -1,0 +1,28 @@
+import type { Bus } from "../../bus/bus.ts";
+import type { Message } from "../../bus/message.ts";
+
+/**
+ * The message that is being fanned out, copied out of the log once for all queues that keep it: it
+ * lives as long as the last of them needs it, whatever the log's window drops meanwhile.
+ */
+export class SharedMessage {
+  readonly #bus: Bus;
+  #offset = 0;
+  #message: Message | null = null;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+  }
+
+  /** The message at the offset if it asks for acknowledgement (QoS 1 or 2), else `null`. */
+  at(offset: number): Message | null {
+    if (offset === this.#offset) return this.#message;
+    const message = this.#bus.messageAt(offset);
+    this.#offset = offset;
+    this.#message =
+      message === undefined || message.qos === 0
+        ? null
+        : { ...message, payload: new Uint8Array(message.payload) };
+    return this.#message;
+  }
+}

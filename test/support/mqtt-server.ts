@@ -1,0 +1,147 @@
+import { Bus, type BusLimits } from "../../src/bus/bus.ts";
+import type { Clock } from "../../src/bus/clock.ts";
+import type { AccessPolicy } from "../../src/bus/ports.ts";
+import { PROTOCOL_TOPIC_LIMITS, parseTopic } from "../../src/bus/topic.ts";
+import { ALLOW_ANYONE, type Authenticator } from "../../src/security/authenticator.ts";
+import { MemoryMessageLog } from "../../src/store/memory/message-log.ts";
+import { MemoryRetainedStore } from "../../src/store/memory/retained-store.ts";
+import { Counters } from "../../src/telemetry/counters.ts";
+import { SILENT_LOGGER } from "../../src/telemetry/logger.ts";
+import { FlushLoop } from "../../src/transport/flush-loop.ts";
+import { MqttTransport } from "../../src/transport/mqtt/mqtt-transport.ts";
+import type { MqttOptions } from "../../src/transport/mqtt/options.ts";
+import { SessionRegistry } from "../../src/transport/session-registry.ts";
+import type { TransportLimits } from "../../src/transport/transport.ts";
+
+/** What a test may set. */
+export interface MqttServerOptions {
+  readonly options?: Partial<MqttOptions>;
+  readonly limits?: Partial<TransportLimits>;
+  readonly bus?: Partial<BusLimits>;
+  readonly window?: { readonly maxMessages?: number; readonly maxBytes?: number };
+  readonly maxConnections?: number;
+  readonly policy?: AccessPolicy;
+  readonly authenticator?: Authenticator;
+}
+
+/** MQTT alone over a real bus in memory, on a free loopback port. */
+export interface MqttServer {
+  readonly port: number;
+  readonly url: string;
+  readonly bus: Bus;
+  readonly sessions: SessionRegistry;
+  readonly counters: Counters;
+  readonly transport: MqttTransport;
+  /** Publishes as another transport would. */
+  publish(topic: string, payload: string, qos?: 0 | 1 | 2, retain?: boolean): void;
+  /** How often a reason was counted for dropped messages. */
+  dropped(reason: string): number;
+  /** Stops twice and fails when anything is left. */
+  stop(): Promise<void>;
+}
+
+const MQTT: MqttOptions = {
+  host: "127.0.0.1",
+  port: 0,
+  connectTimeoutMs: 5_000,
+  maxConnections: 1_000,
+  maxPacketBytes: 1_200_000,
+  maxClientIdBytes: 256,
+  maxInflight: 256,
+  maxQueuedMessages: 10_000,
+  maxQueuedBytes: 16_777_216,
+  maxSessions: 1_000,
+  maxSubscriptionsPerSession: 1_000,
+  maxKeepAliveSeconds: 0,
+};
+
+const LIMITS = {
+  maxPayloadBytes: 1_048_576,
+  maxTopicBytes: 4_096,
+  maxTopicLevels: 128,
+  maxFiltersPerRequest: 64,
+  maxPublishesPerSecond: 0,
+  outbox: { highWaterBytes: 262_144, maxControlBytes: 262_144 },
+};
+
+const BUS = {
+  maxPayloadBytes: 1_048_576,
+  maxRetainedMessages: 10_000,
+  maxRetainedBytes: 16_777_216,
+  queue: { maxMessages: 16_384, maxBytes: 4_194_304 },
+};
+
+const clock: Clock = { now: () => performance.timeOrigin + performance.now() };
+
+/** Starts it; the test stops it. */
+export async function startMqtt(given: MqttServerOptions = {}): Promise<MqttServer> {
+  const counters = new Counters();
+  const window = { maxMessages: 65_536, maxBytes: 67_108_864, maxAgeMs: Number.POSITIVE_INFINITY };
+  const bus = new Bus({
+    log: new MemoryMessageLog({
+      epoch: "testepoch",
+      window: { ...window, ...given.window },
+      clock,
+    }),
+    retained: new MemoryRetainedStore(),
+    clock,
+    policy: given.policy ?? null,
+    observer: counters,
+    limits: { ...BUS, ...given.bus },
+  });
+  const max = given.maxConnections ?? 1_000;
+  const sessions = new SessionRegistry({ max, maxPerAddress: max });
+  const flushFailures: unknown[] = [];
+  const transport = new MqttTransport(
+    {
+      bus,
+      clock,
+      flushLoop: new FlushLoop((error) => flushFailures.push(error)),
+      sessions,
+      authenticator: given.authenticator ?? ALLOW_ANYONE,
+      observer: counters,
+      logger: SILENT_LOGGER,
+      limits: { ...LIMITS, ...given.limits },
+    },
+    { ...MQTT, ...given.options },
+  );
+  const [address] = await transport.start();
+  const port = address?.port ?? 0;
+  const origin = { transport: "http", sessionId: "test" } as const;
+  return {
+    port,
+    url: `mqtt://127.0.0.1:${port}`,
+    bus,
+    sessions,
+    counters,
+    transport,
+    publish(topic, payload, qos = 1, retain = false) {
+      const draft = {
+        topic: parseTopic(topic, PROTOCOL_TOPIC_LIMITS),
+        payload: Buffer.from(payload),
+        qos,
+        retain,
+        properties: {},
+        origin,
+        receivedAt: clock.now(),
+      };
+      bus.accept(draft, { user: null }, null);
+    },
+    dropped(reason) {
+      const series = counters.droppedSeries().filter(({ labels }) => labels.reason === reason);
+      return series.reduce((sum, { count }) => sum + count, 0);
+    },
+    async stop() {
+      await transport.stop();
+      await transport.stop();
+      const left = {
+        sessions: sessions.count,
+        subscriptions: bus.subscriptionCount,
+        index: bus.indexSize,
+      };
+      if (flushFailures.length > 0) throw new AggregateError(flushFailures, "a flush failed");
+      if (Object.values(left).every((count) => count === 0)) return;
+      throw new Error(`something is left behind: ${JSON.stringify(left)}`);
+    },
+  };
+}
