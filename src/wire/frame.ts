@@ -148,9 +148,12 @@ export function errorFrame(error: GatewayError, id: CommandId | null): ErrorFram
   };
 }
 
+/** Encoded once: copying bytes costs a third of writing characters. */
+const OPEN_LIVE = new TextEncoder().encode('{"type":"message","topic":');
+
 /** Writes the frame of a live message: the same bytes for every subscriber. */
 export function encodeMessageFrame(message: Message, out: ByteWriter, epoch: string): void {
-  out.ascii('{"type":"message","topic":');
+  out.bytes(OPEN_LIVE);
   writeJsonText(out, message.topic);
   writePayload(out, message.payload);
   writeMessageFacts(message, out, epoch, false);

@@ -9,16 +9,30 @@ import { writeBase36, writeInteger, writeMillis } from "./number-text.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
 const CLOSE_BRACE = 0x7d;
+const QUOTE = 0x22;
+const HYPHEN = 0x2d;
 
-/** Every transport name, so that the compiler finds one that was forgotten. */
-const TRANSPORT_NAMES: Readonly<Record<TransportName, true>> = {
-  mqtt: true,
-  "mqtt-ws": true,
-  websocket: true,
-  sse: true,
-  poll: true,
-  http: true,
-  tcp: true,
+/** Fixed text, encoded once: copying bytes costs a third of writing characters. */
+const encoder = new TextEncoder();
+const OPEN = encoder.encode('{"topic":');
+const PAYLOAD = encoder.encode(',"payload":');
+const UTF8_FOLLOWS = encoder.encode(',"encoding":"utf8"');
+const BASE64_FOLLOWS = encoder.encode('","encoding":"base64"');
+const NOTHING = new Uint8Array(0);
+const QOS = [0, 1, 2].map((qos) => encoder.encode(`,"qos":${qos}`));
+const RETAINED = encoder.encode(',"retained":true');
+const CURSOR = encoder.encode(',"cursor":"');
+const ACCEPTED_AT = encoder.encode(',"acceptedAt":');
+
+/** By name, so that the compiler finds a transport that was forgotten. */
+const INGRESS: Readonly<Record<TransportName, Uint8Array>> = {
+  mqtt: encoder.encode(',"ingress":"mqtt"'),
+  "mqtt-ws": encoder.encode(',"ingress":"mqtt-ws"'),
+  websocket: encoder.encode(',"ingress":"websocket"'),
+  sse: encoder.encode(',"ingress":"sse"'),
+  poll: encoder.encode(',"ingress":"poll"'),
+  http: encoder.encode(',"ingress":"http"'),
+  tcp: encoder.encode(',"ingress":"tcp"'),
 };
 
 /** A message as a client of a JSON transport receives it. */
@@ -47,7 +61,7 @@ export function encodeJsonMessage(
   epoch: string | null,
   isRetained = false,
 ): void {
-  out.ascii('{"topic":');
+  out.bytes(OPEN);
   writeJsonText(out, message.topic);
   writePayload(out, message.payload);
   writeMessageFacts(message, out, epoch, isRetained);
@@ -56,14 +70,14 @@ export function encodeJsonMessage(
 
 /** Writes `,"payload":…,"encoding":…`. */
 export function writePayload(out: ByteWriter, payload: Uint8Array): void {
-  out.ascii(',"payload":');
+  out.bytes(PAYLOAD);
   if (writeJsonUtf8(out, payload)) {
-    out.ascii(',"encoding":"utf8"');
+    out.bytes(UTF8_FOLLOWS);
     return;
   }
-  out.ascii('"');
+  out.byte(QUOTE);
   writeBase64(out, payload);
-  out.ascii('","encoding":"base64"');
+  out.bytes(BASE64_FOLLOWS);
 }
 
 /** Writes all that follows topic and payload, with a leading comma, without the closing brace. */
@@ -74,24 +88,22 @@ export function writeMessageFacts(
   isRetained: boolean,
 ): void {
   writeProperties(message.properties, out);
-  out.ascii(',"qos":');
-  out.byte(0x30 + message.qos);
-  if (isRetained) out.ascii(',"retained":true');
+  out.bytes(QOS[message.qos] ?? NOTHING);
+  if (isRetained) out.bytes(RETAINED);
   if (epoch !== null) {
-    out.ascii(',"cursor":"');
+    out.bytes(CURSOR);
     writeCursor(out, epoch, message.offset);
-    out.ascii('"');
+    out.byte(QUOTE);
   }
-  out.ascii(',"ingress":"');
-  out.ascii(message.origin.transport);
-  out.ascii('","acceptedAt":');
+  out.bytes(INGRESS[message.origin.transport]);
+  out.bytes(ACCEPTED_AT);
   writeMillis(out, message.acceptedAt);
 }
 
 /** Writes the text that `formatCursor` builds, without building it. */
 export function writeCursor(out: ByteWriter, epoch: string, offset: number): void {
   out.ascii(epoch);
-  out.byte(0x2d);
+  out.byte(HYPHEN);
   writeBase36(out, offset);
 }
 
@@ -189,5 +201,5 @@ function readQos(fields: Fields): QoS {
 }
 
 function isTransportName(text: string): text is TransportName {
-  return Object.hasOwn(TRANSPORT_NAMES, text);
+  return Object.hasOwn(INGRESS, text);
 }

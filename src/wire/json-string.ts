@@ -68,7 +68,11 @@ function writeWideText(out: ByteWriter, text: string, from: number): void {
 export function writeJsonUtf8(out: ByteWriter, bytes: Uint8Array): boolean {
   const start = out.position;
   out.byte(QUOTE);
-  for (let i = 0; i < bytes.length; ) {
+  // Most payloads are plain from end to end: copying all at once costs less than byte by byte.
+  out.bytes(bytes);
+  const plain = plainLength(bytes);
+  out.position = start + 1 + plain;
+  for (let i = plain; i < bytes.length; ) {
     const end = Math.min(bytes.length, i + STEP_BYTES);
     // A sequence that begins in this step may end up to three bytes after it.
     out.reserve((end - i) * ESCAPE_BYTES + 3);
@@ -80,6 +84,17 @@ export function writeJsonUtf8(out: ByteWriter, bytes: Uint8Array): boolean {
   }
   out.byte(QUOTE);
   return true;
+}
+
+/** How many bytes from the start on are ASCII that JSON does not escape. */
+function plainLength(bytes: Uint8Array): number {
+  let i = 0;
+  while (i < bytes.length) {
+    const byte = bytes[i] ?? 0;
+    if (byte < 0x20 || byte >= 0x80 || byte === QUOTE || byte === BACKSLASH) return i;
+    i += 1;
+  }
+  return i;
 }
 
 /** Writes the bytes of one step; returns the index after it, or -1 when they are malformed. */
