@@ -5,6 +5,7 @@ import { runCommandLine } from "./cli/program.ts";
 const host: CliHost = {
   out: outputOf(process.stdout),
   err: outputOf(process.stderr),
+  input: process.stdin,
   env: process.env,
   exitCode: 0,
   onEndSignal: (listener) => {
@@ -28,7 +29,8 @@ function outputOf(stream: NodeJS.WriteStream): Output {
   stream.on("error", () => undefined);
   return {
     isTerminal: stream.isTTY === true,
-    write: (text) => void stream.write(text),
+    write: (data) => void stream.write(data),
+    onClosed: (listener) => void stream.once("error", listener),
   };
 }
 

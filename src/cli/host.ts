@@ -1,8 +1,10 @@
 /** A stream a command writes to. */
 export interface Output {
-  write(text: string): void;
+  write(data: string | Uint8Array): void;
   /** A person reads it, not a program. */
   readonly isTerminal: boolean;
+  /** Calls back when nobody reads it any more: `| head` has what it wanted. */
+  onClosed(listener: () => void): void;
 }
 
 /** Signals that ask a command to end. */
@@ -14,6 +16,8 @@ export interface CliHost {
   readonly out: Output;
   /** Complaints and progress go here. */
   readonly err: Output;
+  /** What is piped or typed in. */
+  readonly input: AsyncIterable<Uint8Array>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Calls back at each signal that asks to end, until what is returned is called. */
   onEndSignal(listener: (signal: EndSignal) => void): () => void;

@@ -3,10 +3,17 @@ import { ConfigError, formatProblem } from "../config/problem.ts";
 import { readVersion } from "../version.ts";
 import { checkConfigCommand } from "./check-config.ts";
 import { type CliHost, EXIT } from "./host.ts";
+import { pubCommand } from "./pub.ts";
 import { serveCommand } from "./serve.ts";
+import { subCommand } from "./sub.ts";
 
 /** Every command, in the order of the help. A new command is one file and one line here. */
-const COMMANDS: readonly ((host: CliHost) => Command)[] = [serveCommand, checkConfigCommand];
+const COMMANDS: readonly ((host: CliHost) => Command)[] = [
+  serveCommand,
+  pubCommand,
+  subCommand,
+  checkConfigCommand,
+];
 
 /**
  * Runs a command line (without the names of node and script). Resolves with the exit code; what went

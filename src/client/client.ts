@@ -41,6 +41,7 @@ export class TributaryClient {
   readonly #subscriptions = new Map<string, ClientSubscription>();
   /** By the id of the latest `subscribe` command of each. */
   readonly #byId = new Map<number, ClientSubscription>();
+  readonly #pings = new Map<number, () => void>();
   #connection: Connection | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #nextId = 1;
@@ -120,6 +121,17 @@ export class TributaryClient {
     return subscription;
   }
 
+  /** Resolves when every command sent so far has been answered; rejects when the client ends first. */
+  roundTrip(): Promise<void> {
+    this.#assertOpen();
+    const id = this.#takeId();
+    return new Promise((resolve, reject) => {
+      this.#pings.set(id, resolve);
+      void this.ended.then(({ code }) => reject(new ConnectError(code, "the client ended", null)));
+      this.#send({ type: "ping", id });
+    });
+  }
+
   unsubscribe(subscription: ClientSubscription): void {
     if (this.#subscriptions.get(subscription.filter) !== subscription) return;
     this.#subscriptions.delete(subscription.filter);
@@ -151,6 +163,7 @@ export class TributaryClient {
     this.#byId.clear();
     for (const subscription of this.#subscriptions.values()) this.#ask(subscription);
     for (const frame of this.#pending.frames()) connection.send(frame);
+    for (const id of this.#pings.keys()) this.#send({ type: "ping", id });
   }
 
   #ask(subscription: ClientSubscription): void {
@@ -180,12 +193,21 @@ export class TributaryClient {
       case "dropped":
         this.#subscriptions.get(frame.filter ?? "")?.handle(frame);
         return;
+      case "pong":
+        this.#answerPing(frame.id);
+        return;
       case "error":
         this.#refuse(frame);
         return;
       default:
         return;
     }
+  }
+
+  #answerPing(id: unknown): void {
+    if (typeof id !== "number") return;
+    this.#pings.get(id)?.();
+    this.#pings.delete(id);
   }
 
   #refuse(frame: ErrorFrame): void {

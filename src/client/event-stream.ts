@@ -5,7 +5,14 @@ import { parseJsonMessage, readCursor } from "../wire/json-message.ts";
 import { SseDecoder, type SseEvent } from "../wire/sse-decoder.ts";
 import { Backoff } from "./backoff.ts";
 import { authorizationHeaders, queryText, refusalOf, requestUrl } from "./http-request.ts";
-import { backoffOf, type Delivery, type HttpReadOptions, isFinal, pause } from "./resumable.ts";
+import {
+  asCursor,
+  backoffOf,
+  type Delivery,
+  type HttpReadOptions,
+  isFinal,
+  pause,
+} from "./resumable.ts";
 
 /** Where a stream stands, so that the next connection goes on from there. */
 interface Progress {
@@ -55,8 +62,7 @@ async function* readOnce(options: HttpReadOptions, progress: Progress): AsyncGen
     if (decoder.lastEventId === "" || decoder.lastEventId === position) continue;
     position = decoder.lastEventId;
     progress.cursor = position;
-    const fields = new Fields({ cursor: position }, "event");
-    yield { is: "position", cursor: readCursor(fields, "cursor") };
+    yield { is: "position", cursor: asCursor(position) };
   }
 }
 

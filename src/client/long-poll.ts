@@ -1,9 +1,16 @@
-import { type Cursor, parseCursor } from "../bus/cursor.ts";
+import type { Cursor } from "../bus/cursor.ts";
 import { GatewayError } from "../errors.ts";
 import { type PollBody, parsePollBody } from "../wire/poll.ts";
 import { Backoff } from "./backoff.ts";
 import { authorizationHeaders, queryText, refusalOf, requestUrl } from "./http-request.ts";
-import { backoffOf, type Delivery, type HttpReadOptions, isFinal, pause } from "./resumable.ts";
+import {
+  asCursor,
+  backoffOf,
+  type Delivery,
+  type HttpReadOptions,
+  isFinal,
+  pause,
+} from "./resumable.ts";
 
 /** How to poll. */
 export interface PollOptions extends HttpReadOptions {
@@ -81,10 +88,4 @@ async function poll(options: PollOptions, cursor: string): Promise<Outcome> {
   if (refusal.code !== "gap") throw refusal;
   const { reason = "unknown", earliest = "" } = refusal.details;
   return { is: "gap", reason: String(reason), earliest: asCursor(String(earliest)) };
-}
-
-/** A cursor the gateway gave. Throws `bad_request` when it has not the form of one. */
-function asCursor(text: string): Cursor {
-  parseCursor(text);
-  return text as Cursor;
 }

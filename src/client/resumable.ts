@@ -1,6 +1,7 @@
 import type { Cursor } from "../bus/cursor.ts";
 import type { GatewayError } from "../errors.ts";
-import type { ReceivedMessage } from "../wire/json-message.ts";
+import { Fields } from "../wire/fields.ts";
+import { type ReceivedMessage, readCursor } from "../wire/json-message.ts";
 import { type Backoff, type BackoffOptions, DEFAULT_BACKOFF } from "./backoff.ts";
 import type { HttpTarget } from "./http-request.ts";
 
@@ -52,4 +53,9 @@ export function pause(
     options.signal.addEventListener("abort", wake);
     if (options.signal.aborted) wake();
   });
+}
+
+/** A cursor as the gateway gave it. Throws `bad_request` when it has not the form of one. */
+export function asCursor(text: string): Cursor {
+  return readCursor(new Fields({ cursor: text }, "answer"), "cursor");
 }

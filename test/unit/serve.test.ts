@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { CliHost, EndSignal } from "../../src/cli/host.ts";
 import { runCommandLine } from "../../src/cli/program.ts";
@@ -49,13 +50,19 @@ class FakeHost implements CliHost {
   written = "";
   complaints = "";
   readonly out;
-  readonly err = { write: (text: string) => this.#complain(text), isTerminal: false };
+  readonly err = {
+    write: (text: string) => this.#complain(text),
+    isTerminal: false,
+    onClosed: () => undefined,
+  };
+  readonly input = Readable.from([]);
   readonly #signals = new Set<(signal: EndSignal) => void>();
   readonly #defects = new Set<(error: unknown) => void>();
 
   constructor(isTerminal: boolean) {
     this.out = {
       isTerminal,
+      onClosed: () => undefined,
       write: (text: string): void => {
         this.written += text;
       },

@@ -1,0 +1,83 @@
+import { ConnectError } from "../client/connect-error.ts";
+import { GatewayError } from "../errors.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/** What `pub` sends. */
+export interface Outgoing {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1 | 2;
+  readonly retain: boolean;
+  readonly contentType?: string;
+}
+
+/** A connected publisher, whatever the transport. */
+export interface PublisherLink {
+  /** Resolves when acknowledged as far as transport and QoS do; rejects when refused. */
+  publish(message: Outgoing): Promise<void>;
+  /** Resolves when everything sent is known to have arrived, or rejects with the refusal. */
+  close(): Promise<void>;
+}
+
+/** What `sub` received. `null` where the transport does not tell. */
+export interface Incoming {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1 | 2;
+  readonly isRetained: boolean;
+  readonly cursor: string | null;
+  readonly contentType: string | null;
+  readonly ingress: string | null;
+}
+
+/** What `sub` asks for. */
+export interface ReadRequest {
+  readonly filters: readonly string[];
+  readonly qos: 0 | 1 | 2;
+  /** `now`, `earliest` or a cursor; only transports with cursors take another than `now`. */
+  readonly start: string;
+  readonly wantsRetained: boolean;
+}
+
+/** What a reader tells; none of them may throw. */
+export interface ReadHandlers {
+  onMessage(message: Incoming): void;
+  /** Something a person should know: a gap, a reconnection. */
+  onNotice(text: string): void;
+}
+
+/** A connected, subscribed reader. */
+export interface ReaderLink {
+  /** Rejects when reading ended for a reason of its own; resolves after `close`. */
+  readonly ended: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What went wrong and what to do about it, in one line. */
+export function describeFailure(cause: unknown, endpoint: Endpoint): string {
+  if (isUnreachable(cause)) {
+    return (
+      `nothing answers at ${endpoint.url}. Is the gateway running? Start it with: npm start\n` +
+      "(another address: -h HOST -p PORT, or --url URL)"
+    );
+  }
+  if (cause instanceof GatewayError) return `refused (${cause.code}): ${cause.message}`;
+  if (cause instanceof ConnectError && cause.refusal !== null) {
+    return `refused (${cause.refusal.code}): ${cause.refusal.message}`;
+  }
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+const UNREACHABLE = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND"]);
+
+/** Libraries wrap the system's error in their own, some more than once. */
+function isUnreachable(cause: unknown, depth = 0): boolean {
+  if (!(cause instanceof Error) || depth > 4) return false;
+  const code = "code" in cause ? cause.code : undefined;
+  if (typeof code === "string" && UNREACHABLE.has(code)) return true;
+  if (cause instanceof ConnectError && /ECONNREFUSED|EHOSTUNREACH|ENOTFOUND/.test(cause.message)) {
+    return true;
+  }
+  const inner: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause.cause];
+  return inner.some((each) => isUnreachable(each, depth + 1));
+}

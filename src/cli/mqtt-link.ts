@@ -1,0 +1,110 @@
+import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
+import { GatewayError } from "../errors.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Outgoing, PublisherLink, ReaderLink, ReadHandlers, ReadRequest } from "./link.ts";
+
+/** A will: what others learn when this client is gone without a goodbye. */
+export interface Will {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const RECONNECT_MS = 1_000;
+/** SUBACK's refusal of one filter (MQTT 3.1.1 §3.9.3). */
+const SUBSCRIPTION_REFUSED = 0x80;
+
+/** Connects an MQTT publisher, over TCP or WebSocket as the URL says. */
+export async function openMqttPublisher(endpoint: Endpoint, will?: Will): Promise<PublisherLink> {
+  const client = await connectClient(endpoint, {
+    reconnectPeriod: 0,
+    ...(will === undefined
+      ? {}
+      : { will: { ...will, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
+  });
+  // MQTT 3.1.1 has no negative acknowledgement: a refused publish closes the connection.
+  const closed = new Promise<never>((_, reject) => {
+    client.once("close", () => {
+      if (!client.disconnecting) {
+        reject(new Error("the gateway closed the connection: it refused the message"));
+      }
+    });
+  });
+  closed.catch(() => undefined);
+  return {
+    publish: async ({ topic, payload, qos, retain }: Outgoing) => {
+      const sent = client.publishAsync(topic, Buffer.from(payload), { qos, retain });
+      // When the connection closes first, its own rejection is of no further interest.
+      sent.catch(() => undefined);
+      await Promise.race([sent, closed]);
+    },
+    close: () => Promise.race([client.endAsync(), closed]),
+  };
+}
+
+/** Connects an MQTT reader; a lost connection is opened again and subscribed again. */
+export async function openMqttReader(
+  endpoint: Endpoint,
+  request: ReadRequest,
+  handlers: ReadHandlers,
+): Promise<ReaderLink> {
+  const client = await connectClient(endpoint, { reconnectPeriod: RECONNECT_MS });
+  let settle: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  client.on("message", (topic, payload, packet) => {
+    if (packet.retain && !request.wantsRetained) return;
+    handlers.onMessage({
+      topic,
+      payload,
+      qos: packet.qos,
+      isRetained: packet.retain,
+      cursor: null,
+      contentType: null,
+      ingress: null,
+    });
+  });
+  client.on("close", () => {
+    if (!client.disconnecting) handlers.onNotice("the connection was lost; connecting again");
+  });
+  client.on("error", (cause) => handlers.onNotice(cause.message));
+  for (const filter of request.filters) await subscribe(client, filter, request.qos);
+  return {
+    ended,
+    close: async () => {
+      await client.endAsync();
+      settle();
+    },
+  };
+}
+
+async function subscribe(client: MqttClient, filter: string, qos: 0 | 1 | 2): Promise<void> {
+  const refusal = new GatewayError(
+    "invalid_filter",
+    `the gateway refused the filter ${JSON.stringify(filter)}`,
+  );
+  const grants = await client.subscribeAsync(filter, { qos }).catch(() => {
+    throw refusal;
+  });
+  if (grants.some((grant) => Number(grant.qos) === SUBSCRIPTION_REFUSED)) throw refusal;
+}
+
+async function connectClient(endpoint: Endpoint, options: IClientOptions): Promise<MqttClient> {
+  const { credentials } = endpoint;
+  const client = await connectAsync(
+    endpoint.url,
+    {
+      protocolVersion: 4,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      ...(credentials !== undefined && "user" in credentials
+        ? { username: credentials.user, password: credentials.password }
+        : {}),
+      ...options,
+    },
+    false,
+  );
+  // Without a listener an error of the connection would end the process; `close` follows it.
+  client.on("error", () => undefined);
+  return client;
+}

@@ -1,0 +1,166 @@
+import { Command, InvalidArgumentError } from "commander";
+import { addEndpointOptions, type EndpointOptions, endpointOf } from "./endpoint.ts";
+import { type CliHost, EXIT } from "./host.ts";
+import { describeFailure, type Incoming } from "./link.ts";
+import {
+  FORMAT_HELP,
+  jsonFormat,
+  type MessageFormat,
+  parseFormat,
+  payloadFormat,
+  topicAndPayloadFormat,
+} from "./message-format.ts";
+import { openReader } from "./open-link.ts";
+import { parseQos } from "./pub.ts";
+
+interface SubOptions extends EndpointOptions {
+  readonly topic: readonly string[];
+  readonly qos: 0 | 1 | 2;
+  readonly count?: number;
+  readonly timeout?: number;
+  readonly verbose?: true;
+  readonly format?: string;
+  readonly json?: true;
+  readonly newline: boolean;
+  readonly retained: boolean;
+  readonly from: string;
+  readonly cursor?: string;
+}
+
+/** As `mosquitto_sub -W` ends, so that scripts need not be changed. */
+const EXIT_TIMED_OUT = 27;
+/** Longest wait a timer can hold, in seconds: 2^31 − 1 ms. */
+const MAX_TIMEOUT_SECONDS = 2_147_483;
+
+/** `tributary sub`: prints what is published, by any transport. */
+export function subCommand(host: CliHost): Command {
+  const command = new Command("sub")
+    .summary("print what is published, by any transport")
+    .description("Prints messages as they come, in the manner of mosquitto_sub.")
+    .requiredOption("-t, --topic <filter>", "filter to read; may be repeated", collect)
+    .option("-q, --qos <0|1|2>", "highest QoS to ask for (MQTT only)", parseQos, 0)
+    .option("-C, --count <n>", "end after this many messages", parsePositive)
+    .option("-W, --timeout <seconds>", "end after this long", parseSeconds)
+    .option("-v, --verbose", "print the topic before the payload")
+    .option("-F, --format <format>", FORMAT_HELP)
+    .option("--json", "print one JSON object a line")
+    .option("-N, --no-newline", "do not end a message with a line end")
+    .option("-R, --no-retained", "leave retained messages out")
+    .option("--from <start>", "now, or earliest: begin with what is still kept", "now")
+    .option("--cursor <cursor>", "resume after this position (as --json or %c printed it)");
+  addEndpointOptions(command, [
+    "mqtt",
+    "mqtt-ws",
+    "websocket",
+    "websocket-binary",
+    "sse",
+    "poll",
+    "tcp",
+  ]);
+  return command.addHelpText("after", EXAMPLES).action(async () => {
+    host.exitCode = await read(command.opts<SubOptions>(), host);
+  });
+}
+
+const EXAMPLES = `
+Payload bytes are written as they came. Notices (a gap, a lost connection) go to the standard error.
+A start other than now needs a transport with cursors: websocket, websocket-binary, sse, poll, tcp.
+
+Examples:
+  tributary sub -t 'plant/#' -v
+  tributary sub --via sse -t 'plant/+/temperature' --json
+  tributary sub --via poll -t 'plant/#' --from earliest -C 10 -F '%c %t %l'
+
+Exit codes: 0 done or nobody reads the output, 1 refused, not connected or cut off for good,
+27 time out, 64 wrong command line, 130 Ctrl-C, 143 SIGTERM.`;
+
+async function read(options: SubOptions, host: CliHost): Promise<number> {
+  const complain = (text: string): void => host.err.write(`tributary sub: ${text}\n`);
+  const start = options.cursor ?? options.from;
+  if (start !== "now" && options.via.startsWith("mqtt")) {
+    complain("MQTT has no cursors; use --via websocket, websocket-binary, sse, poll or tcp");
+    return EXIT.usage;
+  }
+  let format: MessageFormat;
+  try {
+    format = formatOf(options);
+  } catch (cause) {
+    complain(cause instanceof Error ? cause.message : String(cause));
+    return EXIT.usage;
+  }
+  const ending = new Ending(host, options.timeout);
+  let left = options.count ?? Number.POSITIVE_INFINITY;
+  const onMessage = (message: Incoming): void => {
+    if (left <= 0) return;
+    host.out.write(format(message));
+    left -= 1;
+    if (left <= 0) ending.end(EXIT.ok);
+  };
+  const endpoint = endpointOf(options);
+  try {
+    const opening = openReader(
+      endpoint,
+      { filters: options.topic, qos: options.qos, start, wantsRetained: options.retained },
+      { onMessage, onNotice: complain },
+    );
+    const link = await Promise.race([opening, ending.code]);
+    if (typeof link === "number") return link;
+    const cutOff = link.ended.then(() => EXIT.failed);
+    const code = await Promise.race([cutOff, ending.code]);
+    await link.close();
+    return code;
+  } catch (cause) {
+    complain(describeFailure(cause, endpoint));
+    return EXIT.failed;
+  } finally {
+    ending.release();
+  }
+}
+
+/** Whatever ends the reading first decides the exit code. */
+class Ending {
+  readonly code: Promise<number>;
+  end: (code: number) => void = () => undefined;
+  readonly #timer: NodeJS.Timeout | null;
+  readonly #stopListening: () => void;
+
+  constructor(host: CliHost, timeoutSeconds: number | undefined) {
+    this.code = new Promise((resolve) => {
+      this.end = resolve;
+    });
+    this.#timer =
+      timeoutSeconds === undefined
+        ? null
+        : setTimeout(() => this.end(EXIT_TIMED_OUT), timeoutSeconds * 1_000);
+    this.#stopListening = host.onEndSignal((signal) => this.end(EXIT.interrupted[signal]));
+    host.out.onClosed(() => this.end(EXIT.ok));
+  }
+
+  release(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#stopListening();
+  }
+}
+
+function formatOf(options: SubOptions): MessageFormat {
+  if (options.format !== undefined) return parseFormat(options.format, options.newline);
+  if (options.json === true) return jsonFormat;
+  if (options.verbose === true) return topicAndPayloadFormat(options.newline);
+  return payloadFormat(options.newline);
+}
+
+function collect(filter: string, before: readonly string[] = []): readonly string[] {
+  return [...before, filter];
+}
+
+function parsePositive(text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  throw new InvalidArgumentError("a whole number of 1 or more is needed.");
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS) return seconds;
+  throw new InvalidArgumentError(`seconds above 0 and up to ${MAX_TIMEOUT_SECONDS} are needed.`);
+}
