@@ -15,7 +15,8 @@ export class Connections {
   readonly #max: number;
   readonly #open = new Map<Duplex, Connection>();
   #upgraded = 0;
-  #onChange: (() => void) | null = null;
+  /** Each asks whether what it waits for has come. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(context: TransportContext, max: number) {
     this.#context = context;
@@ -42,7 +43,7 @@ export class Connections {
       this.#open.delete(socket);
       if (connection.isUpgraded) this.#upgraded -= 1;
       connection.closed();
-      this.#onChange?.();
+      this.#changed();
     });
   }
 
@@ -56,20 +57,33 @@ export class Connections {
     if (connection.isUpgraded) return;
     connection.isUpgraded = true;
     this.#upgraded += 1;
-    this.#onChange?.();
+    this.#changed();
   }
 
   /** Resolves when no connection speaks HTTP any more. */
   whenHttpEnds(): Promise<void> {
+    return this.#when(() => this.httpCount === 0);
+  }
+
+  /** Resolves when no connection is left, and what belonged to each is released. */
+  whenAllEnd(): Promise<void> {
+    return this.#when(() => this.#open.size === 0);
+  }
+
+  #when(hasCome: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {
-        if (this.httpCount > 0) return;
-        this.#onChange = null;
+        if (!hasCome()) return;
+        this.#waiting.delete(check);
         resolve();
       };
-      this.#onChange = check;
+      this.#waiting.add(check);
       check();
     });
+  }
+
+  #changed(): void {
+    for (const check of [...this.#waiting]) check();
   }
 
   /** Closes those on which nothing has been asked yet. */

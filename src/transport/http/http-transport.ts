@@ -78,7 +78,8 @@ export class HttpTransport implements Transport, ExchangeHost {
     this.#streams.stop();
     const closed = this.#close();
     this.#connections.destroyAll();
-    await closed;
+    // The listener may report its end before its last sockets report theirs.
+    await Promise.all([closed, this.#connections.whenAllEnd()]);
   }
 
   get isDraining(): boolean {
