@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { Bus, type BusLimits } from "../../src/bus/bus.ts";
 import type { AccessPolicy, MessageLog } from "../../src/bus/ports.ts";
 import { ANONYMOUS } from "../../src/bus/ports.ts";
@@ -49,6 +50,8 @@ export interface CommandKit {
   readonly websocket: WebSocketTransport;
   readonly tcp: TcpTransport;
   readonly wsUrl: string;
+  /** The gateway's end of every WebSocket, in the order of their handshakes. */
+  readonly upgraded: readonly Duplex[];
   readonly httpPort: number;
   readonly tcpPort: number;
   /** Publishes as some other transport would. */
@@ -120,7 +123,11 @@ async function open(
     maxConnections: 1_000,
   });
   const http = createServer();
-  http.on("upgrade", (request, socket, head) => websocket.handleUpgrade(request, socket, head));
+  const upgraded: Duplex[] = [];
+  http.on("upgrade", (request, socket, head) => {
+    upgraded.push(socket);
+    websocket.handleUpgrade(request, socket, head);
+  });
   await websocket.start();
   const [tcpAddress] = await tcp.start();
   http.listen(0, "127.0.0.1");
@@ -133,6 +140,7 @@ async function open(
     websocket,
     tcp,
     wsUrl: `ws://127.0.0.1:${httpPort}/ws`,
+    upgraded,
     httpPort,
     tcpPort: tcpAddress?.port ?? 0,
     publish(name, payload, { retain = false, qos = 1 } = {}) {
