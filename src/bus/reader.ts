@@ -113,15 +113,15 @@ export class Reader implements QueuedMessages {
   pull(delivery: Delivery, room: number): number {
     this.#isAwake = false;
     if (this.#isOver) return 0;
-    let left = room - this.#pullLive(delivery, room);
-    for (let i = 0; i < this.#catchingUp.length && left > 0; ) {
+    let used = this.#pullLive(delivery, room);
+    for (let i = 0; i < this.#catchingUp.length && used < room; ) {
       const subscription = this.#catchingUp[i];
       if (subscription === undefined) break;
-      left -= catchUp(subscription, delivery, this.#context, left);
+      used += catchUp(subscription, delivery, this.#context, room - used);
       if (subscription.state.is === "live") this.#catchingUp.splice(i, 1);
       else i += 1;
     }
-    return room - left;
+    return used;
   }
 
   /** Hands the drops of every subscription given to the delivery, and forgets them. */
@@ -167,7 +167,6 @@ export class Reader implements QueuedMessages {
   overflowed(subscription: Subscription, count: number): void {
     this.#isOver = true;
     this.#deactivate(subscription);
-    this.#detached = null;
     this.#context.observer.dropped(this.transport, "slow_subscriber", count);
     this.host.overflowed(this, subscription);
   }
@@ -185,7 +184,7 @@ export class Reader implements QueuedMessages {
    * what its own bounded queue holds, however much others publish. Returns whether it has any queued.
    */
   keepBelow(firstOffset: number): boolean {
-    this.#isPending = this.#active.length > 0 && !this.#isOver;
+    this.#isPending = this.#active.length > 0;
     if (!this.#isPending) {
       this.#detached = null;
       return false;

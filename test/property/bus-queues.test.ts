@@ -14,7 +14,7 @@ describe("OffsetQueue", () => {
       { weight: 1, arbitrary: fc.constant("clear" as const) },
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), fc.nat(400), (steps, probe) => {
+      fc.property(fc.array(step, { maxLength: 200, size: "max" }), fc.nat(400), (steps, probe) => {
         const queue = new OffsetQueue();
         let model: number[] = [];
         let offset = 0;
@@ -35,7 +35,7 @@ describe("OffsetQueue", () => {
           expect(model.map((_, i) => queue.at(i))).toEqual(model);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 80 },
     );
   });
 });
@@ -59,7 +59,7 @@ describe("BoundedQueue", () => {
 
   test("counts messages and bytes right in both of its modes", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 100, size: "max" }), (steps) => {
         const all: Entry[] = [];
         const queue = new BoundedQueue(
           { maxMessages: 5, maxBytes: 40 },
@@ -107,7 +107,7 @@ describe("BoundedQueue", () => {
           expect(queue.isWithinLimits).toBe(model.length <= 5 && sum(model) <= 40);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 150 },
     );
   });
 });
