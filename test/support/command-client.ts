@@ -108,9 +108,10 @@ export class LineClient extends CommandClient {
     this.socket.setNoDelay(true);
     this.closed = once(this.socket, "close");
     this.socket.on("error", () => undefined);
-    createInterface({ input: this.socket }).on("line", (line) =>
-      this.frames.push(JSON.parse(line)),
-    );
+    createInterface({ input: this.socket }).on("line", (line) => {
+      // A connection that is cut leaves half a line, which is no frame.
+      if (line.endsWith("}")) this.frames.push(JSON.parse(line));
+    });
     this.socket.on("end", () => this.socket.end());
     this.socket.on("close", () => this.frames.fail(new Error("closed")));
   }
