@@ -77,7 +77,7 @@ export function parseCommand(text: string, limits: CommandLimits): Command {
   try {
     const value = parseJson(text, "command");
     id = readableId(value);
-    return readCommand(new Fields(value, "command"), limits);
+    return readCommand(value, limits);
   } catch (error) {
     throw error instanceof GatewayError ? new CommandError(error, id) : error;
   }
@@ -89,8 +89,10 @@ export function readableId(value: unknown): CommandId | null {
   return isCommandId(value.id) ? value.id : null;
 }
 
-function readCommand(fields: Fields, limits: CommandLimits): Command {
-  const type = fields.text("type");
+function readCommand(value: unknown, limits: CommandLimits): Command {
+  const command = new Fields(value, "command");
+  const type = command.text("type");
+  const fields = new Fields(value, type);
   switch (type) {
     case "publish":
       return readPublish(fields, optionalId(fields), limits);
@@ -113,7 +115,7 @@ function readCommand(fields: Fields, limits: CommandLimits): Command {
     case "authenticate":
       return readAuthenticate(fields);
     default:
-      throw fields.fault("type", "authenticate, subscribe, unsubscribe, publish or ping");
+      throw command.fault("type", "authenticate, subscribe, unsubscribe, publish or ping");
   }
 }
 
