@@ -47,7 +47,10 @@ function propertyHeaders(properties: ContractProperties): http.OutgoingHttpHeade
   const headers: http.OutgoingHttpHeaders = {};
   if (properties.contentType !== undefined) headers["content-type"] = properties.contentType;
   if (properties.userProperties !== undefined) {
-    headers["tributary-user-property"] = properties.userProperties.map(([k, v]) => `${k}=${v}`);
+    headers["tributary-user-property"] = properties.userProperties.map(([k, v]) =>
+      // node:http writes header text as Latin-1; the contract is UTF-8 bytes.
+      Buffer.from(`${k}=${v}`).toString("latin1"),
+    );
   }
   if (properties.responseTopic !== undefined) {
     headers["tributary-response-topic"] = properties.responseTopic;
