@@ -65,7 +65,13 @@ export function describeFailure(cause: unknown, endpoint: Endpoint): string {
   if (cause instanceof ConnectError && cause.refusal !== null) {
     return `refused (${cause.refusal.code}): ${cause.refusal.message}`;
   }
-  return cause instanceof Error ? cause.message : String(cause);
+  return messages(cause).join(": ");
+}
+
+/** The message and those of its causes: `fetch` says no more than that it failed. */
+function messages(cause: unknown): string[] {
+  if (!(cause instanceof Error)) return [String(cause)];
+  return cause.cause instanceof Error ? [cause.message, ...messages(cause.cause)] : [cause.message];
 }
 
 const UNREACHABLE = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND"]);

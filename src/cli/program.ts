@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError, formatProblem } from "../config/problem.ts";
 import { readVersion } from "../version.ts";
 import { checkConfigCommand } from "./check-config.ts";
+import { compareCommand } from "./compare.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { pubCommand } from "./pub.ts";
 import { serveCommand } from "./serve.ts";
@@ -12,6 +13,7 @@ const COMMANDS: readonly ((host: CliHost) => Command)[] = [
   serveCommand,
   pubCommand,
   subCommand,
+  compareCommand,
   checkConfigCommand,
 ];
 

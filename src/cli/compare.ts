@@ -1,0 +1,120 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import type { Targets } from "../compare/driver/driver.ts";
+import { createDrivers } from "../compare/driver/drivers.ts";
+import { GatewayProcess } from "../compare/gateway-process.ts";
+import { loadPlan, type Plan, PlanError } from "../compare/plan.ts";
+import { buildReport, formatReport } from "../compare/report.ts";
+import { type Progress, runPlan } from "../compare/runner.ts";
+import { type CliHost, EXIT } from "./host.ts";
+import { bar, ProgressLine } from "./progress-line.ts";
+
+interface CompareOptions {
+  readonly plan: string;
+  readonly out?: string;
+  readonly target?: string;
+  readonly mqtt?: string;
+  readonly ws?: string;
+  readonly tcp?: string;
+}
+
+/** The numbers of the run mean nothing; the reasons have been printed. */
+const EXIT_VOID = 3;
+
+/** `tributary compare`: the same messages over every transport, measured side by side. */
+export function compareCommand(host: CliHost): Command {
+  const command = new Command("compare")
+    .summary("measure every transport against every other")
+    .description(
+      "Publishes stamped messages by every ingress to a reader on every egress, and prints the latency\nof each pair from the intended send time. Starts a gateway of its own unless --target names one.",
+    )
+    .option("--plan <name|file>", "what to run: a shipped plan, or a YAML file", "smoke")
+    .option("--out <dir>", "write report.json there")
+    .option("--target <url>", "HTTP address of a running gateway")
+    .option("--mqtt <url>", "its MQTT address (with --target; else port 1883 of its host)")
+    .option("--ws <url>", "its WebSocket address (with --target; else /ws of its HTTP address)")
+    .option("--tcp <url>", "its raw TCP address (with --target; else port 7083 of its host)");
+  return command.addHelpText("after", EXAMPLES).action(async () => {
+    host.exitCode = await compare(command.opts<CompareOptions>(), host);
+  });
+}
+
+const EXAMPLES = `
+Examples:
+  tributary compare
+  tributary compare --plan smoke --out report
+  tributary compare --target http://127.0.0.1:8080 --mqtt mqtt://127.0.0.1:1883
+
+Run it on a quiet machine, on the same host as the gateway: both ends must share one clock.
+
+Exit codes: 0 measured, 1 failed, 3 the run is void, 64 wrong command line, 130 Ctrl-C, 143 SIGTERM.`;
+
+async function compare(options: CompareOptions, host: CliHost): Promise<number> {
+  let plan: Plan;
+  try {
+    plan = await loadPlan(options.plan);
+  } catch (cause) {
+    if (!(cause instanceof PlanError)) throw cause;
+    host.err.write(`tributary compare: ${cause.message}\n`);
+    return EXIT.usage;
+  }
+  if (options.target === undefined && (options.mqtt ?? options.ws ?? options.tcp) !== undefined) {
+    host.err.write("tributary compare: --mqtt, --ws and --tcp go with --target\n");
+    return EXIT.usage;
+  }
+  const abort = new AbortController();
+  let interruption: number | null = null;
+  const stopListening = host.onEndSignal((signal) => {
+    interruption = EXIT.interrupted[signal];
+    abort.abort(new Error(`ended by ${signal}`));
+  });
+  const line = new ProgressLine(host.err);
+  line.show("starting a gateway");
+  const gateway = options.target === undefined ? await GatewayProcess.start() : null;
+  try {
+    const result = await runPlan(plan, {
+      targets: gateway?.targets ?? targetsOf(options),
+      drivers: createDrivers(plan.plainPollIntervalMs),
+      signal: abort.signal,
+      onProgress: (progress) => line.show(describe(plan, progress)),
+    });
+    line.clear();
+    const report = buildReport(result);
+    host.out.write(formatReport(report));
+    if (options.out !== undefined) {
+      await mkdir(options.out, { recursive: true });
+      const file = join(options.out, "report.json");
+      await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+      host.err.write(`${file} written\n`);
+    }
+    return report.verdict === "valid" ? EXIT.ok : EXIT_VOID;
+  } catch (cause) {
+    if (interruption !== null) return interruption;
+    host.err.write(
+      `tributary compare: ${cause instanceof Error ? cause.message : String(cause)}\n`,
+    );
+    return EXIT.failed;
+  } finally {
+    line.clear();
+    stopListening();
+    await gateway?.stop();
+  }
+}
+
+function describe(plan: Plan, { phase, share, secondsLeft }: Progress): string {
+  return `${plan.name} ${bar(share)} ${phase}, ${Math.ceil(secondsLeft)} s left`;
+}
+
+function targetsOf(options: CompareOptions): Targets {
+  const httpUrl = (options.target ?? "").replace(/\/+$/, "");
+  const { hostname } = new URL(httpUrl);
+  const websocketUrl = options.ws ?? `${httpUrl.replace(/^http/, "ws")}/ws`;
+  return {
+    httpUrl,
+    websocketUrl,
+    mqttWebsocketUrl: websocketUrl.replace(/\/ws$/, "/mqtt"),
+    mqttUrl: options.mqtt ?? `mqtt://${hostname}:1883`,
+    tcpUrl: options.tcp ?? `tcp://${hostname}:7083`,
+  };
+}

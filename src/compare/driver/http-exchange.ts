@@ -1,0 +1,45 @@
+import { Agent, type IncomingMessage, request } from "node:http";
+
+/** Kept connections of one driver: at a gentle rate one does all, more only when answers are slow. */
+const MAX_SOCKETS = 16;
+
+/** An answer, read whole. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+}
+
+/** What a request is, beside its address. */
+export interface Exchange {
+  readonly method: "GET" | "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+/** Connections kept open between requests, no-delay on: `node:http` sets that itself, and we say so. */
+export function keepAliveAgent(): Agent {
+  return new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, noDelay: true });
+}
+
+/** One request and its whole answer. Rejects when the connection fails or `signal` ends it. */
+export function exchange(
+  agent: Agent,
+  url: string,
+  { method, headers = {}, body }: Exchange,
+  signal: AbortSignal,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { agent, method, headers, signal }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+      answer.on("error", reject);
+      answer.on("end", () => {
+        const text = Buffer.concat(chunks).toString("utf8");
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text });
+      });
+    });
+    asked.on("error", reject);
+    asked.end(body);
+  });
+}

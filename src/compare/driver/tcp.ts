@@ -1,0 +1,57 @@
+import { connect } from "node:net";
+import { parseServerFrame } from "../../wire/frame-parser.ts";
+import { LineSplitter } from "../../wire/line.ts";
+import { encodePublish } from "../../wire/publish-command.ts";
+import { CommandChannel } from "./command-channel.ts";
+import type { DriverContext, OpenPublisher, OpenReader } from "./driver.ts";
+
+/** A line is at most a payload of a plan (1 MiB) as base64, and its facts. */
+const MAX_LINE_BYTES = 2 * 1_048_576;
+
+/** Publishes with an id, one JSON object a line. */
+export const tcpPublisher: OpenPublisher = async (context) => {
+  const { channel, close } = await connectChannel(context);
+  return {
+    publish: (topic, payload) => channel.publish((id) => encodePublish({ id, topic, payload })),
+    close,
+  };
+};
+
+/** Subscribes at now, without retained messages. */
+export const tcpReader: OpenReader = async (context, filter, onPayload) => {
+  const { channel, close } = await connectChannel(context);
+  await channel.subscribe(filter, onPayload);
+  return { close };
+};
+
+async function connectChannel(context: DriverContext) {
+  if (context.targets.tcpUrl === null) throw new Error("the plan uses tcp; no address is known");
+  const { hostname, port } = new URL(context.targets.tcpUrl);
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  const channel = new CommandChannel(context, (frame) => socket.write(`${frame}\n`));
+  const lines = new LineSplitter(MAX_LINE_BYTES);
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      lines.push(chunk, (line) => channel.receive(() => parseServerFrame(line)));
+    } catch (cause) {
+      channel.fail(cause instanceof Error ? cause : new Error(String(cause)));
+    }
+  });
+  let isClosing = false;
+  const closed = new Promise<void>((resolve) => {
+    socket.on("close", () => {
+      if (!isClosing) channel.fail(new Error(`${context.clientId}: the connection closed`));
+      resolve();
+    });
+  });
+  socket.on("error", (cause) => channel.fail(cause));
+  await channel.welcomed;
+  return {
+    channel,
+    close: () => {
+      isClosing = true;
+      socket.end();
+      return closed;
+    },
+  };
+}
