@@ -6,6 +6,7 @@ import { compareCommand } from "./compare.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { pubCommand } from "./pub.ts";
 import { serveCommand } from "./serve.ts";
+import { simulateCommand } from "./simulate.ts";
 import { subCommand } from "./sub.ts";
 
 /** Every command, in the order of the help. A new command is one file and one line here. */
@@ -13,6 +14,7 @@ const COMMANDS: readonly ((host: CliHost) => Command)[] = [
   serveCommand,
   pubCommand,
   subCommand,
+  simulateCommand,
   compareCommand,
   checkConfigCommand,
 ];
