@@ -4,7 +4,11 @@ import { createLogger } from "../../src/telemetry/logger.ts";
 
 function terminal() {
   const written: string[] = [];
-  const sink = terminalSink({ write: (text) => written.push(text), isTerminal: true });
+  const sink = terminalSink({
+    write: (text) => void written.push(String(text)),
+    isTerminal: true,
+    onClosed: () => undefined,
+  });
   return { written, logger: createLogger("info", sink) };
 }
 
