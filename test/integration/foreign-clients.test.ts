@@ -83,7 +83,7 @@ client.on_connect, client.on_subscribe, client.on_message = on_connect, on_subsc
 client.connect("127.0.0.1", ${mqttPort})
 client.loop_forever()
 `;
-      const paho = new ForeignProgram("python3", ["-c", script]);
+      const paho = new ForeignProgram("/usr/bin/python3", ["-c", script]);
       expect(await paho.line()).toBe("foreign/paho True 2");
       expect(await paho.exit()).toBe(0);
     },
@@ -106,7 +106,7 @@ async def main():
             if frame["type"] == "message" and not frame.get("retained"): print(frame["topic"], frame["payload"], flush=True)
 asyncio.run(main())
 `;
-      const python = new ForeignProgram("python3", ["-c", script]);
+      const python = new ForeignProgram("/usr/bin/python3", ["-c", script]);
       expect(await python.line()).toBe("foreign/python héllo");
       expect(await python.exit()).toBe(0);
     },

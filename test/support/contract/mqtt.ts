@@ -18,16 +18,22 @@ export function mqttIngress(via: Via, qos: 0 | 1 | 2): Ingress {
     carriesProperties: false,
     async open(urls) {
       const client = await connect(urls, via);
+      // MQTT.js forgets its unacknowledged publishes when the server closes; that is a refusal.
+      const closed = new Promise<never>((_, reject) => {
+        client.on("close", () => reject(new Error(`the gateway closed the ${via} connection`)));
+      });
+      closed.catch(() => undefined);
       return {
         async publish(topic, payload, options = {}) {
-          await client.publishAsync(topic, payload, { qos, retain: options.retain ?? false });
+          const { retain = false } = options;
+          await Promise.race([client.publishAsync(topic, payload, { qos, retain }), closed]);
         },
         async publishAll(topic, payloads) {
           await Promise.all(
             payloads.map((payload) => client.publishAsync(topic, payload, { qos })),
           );
         },
-        close: () => client.endAsync(),
+        close: () => client.endAsync(true),
       };
     },
   };
@@ -46,7 +52,7 @@ export function mqttEgress(via: Via, qos: 0 | 1 | 2): Egress {
       });
       client.on("close", () => inbox.fail(new Error(`${via} connection closed`)));
       await client.subscribeAsync([...filters], { qos });
-      return { next: () => inbox.next(), close: () => client.endAsync() };
+      return { next: () => inbox.next(), close: () => client.endAsync(true) };
     },
   };
 }
