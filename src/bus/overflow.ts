@@ -84,8 +84,9 @@ export class BoundedQueue {
 
   /** Takes the oldest offset; `Infinity` when empty. */
   shift(): number {
-    const offset = this.#latest === null ? this.#offsets.shift() : this.#shiftLatest();
-    this.#bytes = this.length === 0 ? 0 : this.#bytes - this.#messages.sizeAt(offset);
+    if (this.#latest !== null) return this.#shiftLatest();
+    const offset = this.#offsets.shift();
+    this.#bytes = this.#offsets.length === 0 ? 0 : this.#bytes - this.#messages.sizeAt(offset);
     return offset;
   }
 
@@ -133,7 +134,8 @@ export class BoundedQueue {
     if (this.#latest === null) return Number.POSITIVE_INFINITY;
     for (const [topic, offset] of this.#latest) {
       this.#latest.delete(topic);
-      if (this.#latest.size === 0) this.#latest = null;
+      this.#bytes -= this.#messages.sizeAt(offset);
+      if (this.#latest.size === 0) this.clear();
       return offset;
     }
     return Number.POSITIVE_INFINITY;

@@ -141,7 +141,7 @@ export class MemoryMessageLog implements MessageLog {
     this.#flags[slot] = draft.qos | (draft.retain ? RETAIN_FLAG : 0);
     this.#receivedAt[slot] = draft.receivedAt;
     this.#acceptedAt[slot] = acceptedAt;
-    this.#properties[slot] = properties;
+    if (properties !== NO_PROPERTIES) this.#properties[slot] = properties;
     this.#origins[slot] = draft.origin;
     this.#topics[slot] = this.#index.add(draft.topic, offset);
     this.#bytes += bytes;
@@ -301,7 +301,7 @@ export class MemoryMessageLog implements MessageLog {
     this.#blocks[slot] = undefined;
     this.#topics[slot] = undefined;
     this.#origins[slot] = undefined;
-    this.#properties[slot] = NO_PROPERTIES;
+    if (this.#properties[slot] !== NO_PROPERTIES) this.#properties[slot] = NO_PROPERTIES;
     this.#first += 1;
   }
 }
