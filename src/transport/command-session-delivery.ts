@@ -17,7 +17,7 @@ const LENT_BELOW_BYTES = 4_096;
  * Where messages came from, remembered beside the encoded bytes, so that counting a delivery makes
  * no object. As many as the encoded tail keeps; a miss costs one look into the log.
  */
-const REMEMBERED = 4_096;
+const REMEMBERED = 16_384;
 
 /**
  * Writes what readers pull in one wire form. One instance serves every connection of that form in
