@@ -21,7 +21,7 @@ function main(): void {
   console.log(
     `method: ${PROCESSES} processes a scenario, in turn; each warms up, then takes its best of 5 windows;`,
   );
-  console.log("median [lowest – highest] over the processes, in ns\n");
+  console.log("median [lowest – highest] over the processes, in ns of CPU time\n");
   const results = new Map<string, number[]>(chosen.map((each) => [each, []]));
   for (let i = 0; i < PROCESSES; i += 1) {
     for (const [each, found] of results) found.push(runChild(each));
