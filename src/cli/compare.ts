@@ -2,7 +2,6 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import type { Targets } from "../compare/driver/driver.ts";
-import { createDrivers } from "../compare/driver/drivers.ts";
 import { GatewayProcess } from "../compare/gateway-process.ts";
 import { loadPlan, type Plan, PlanError } from "../compare/plan.ts";
 import { buildReport, formatReport } from "../compare/report.ts";
@@ -71,6 +70,8 @@ async function compare(options: CompareOptions, host: CliHost): Promise<number> 
   });
   const line = new ProgressLine(host.err);
   line.show("starting a gateway");
+  // Loaded here: the client libraries would slow every other command down.
+  const { createDrivers } = await import("../compare/driver/drivers.ts");
   const gateway = options.target === undefined ? await GatewayProcess.start() : null;
   try {
     const result = await runPlan(plan, {

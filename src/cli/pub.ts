@@ -4,7 +4,6 @@ import { LineSplitter } from "../wire/line.ts";
 import { addEndpointOptions, type EndpointOptions, endpointOf } from "./endpoint.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { describeFailure, type PublisherLink } from "./link.ts";
-import { openPublisher } from "./open-link.ts";
 
 interface PubOptions extends EndpointOptions {
   readonly topic: string;
@@ -66,6 +65,8 @@ async function publish(options: PubOptions, host: CliHost): Promise<number> {
   }
   const endpoint = endpointOf(options);
   try {
+    // Loaded here: the client libraries would slow every other command down.
+    const { openPublisher } = await import("./open-link.ts");
     const link = await openPublisher(endpoint);
     await sendAll(link, options, payloads(options, host));
     await link.close();

@@ -5,7 +5,6 @@ import { type DeviceLink, Simulation, type Tally } from "../simulate/simulation.
 import { type Endpoint, endpointOf, VIAS, type Via } from "./endpoint.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { describeFailure, type PublisherLink } from "./link.ts";
-import { openPublisher } from "./open-link.ts";
 import { ProgressLine } from "./progress-line.ts";
 
 interface SimulateOptions {
@@ -102,6 +101,8 @@ async function simulate(options: SimulateOptions, host: CliHost): Promise<number
 /** Connects a machine and says that it is online. */
 async function connectDevice(endpoint: Endpoint, device: Device): Promise<DeviceLink> {
   const will = { topic: device.statusTopic, payload: OFFLINE };
+  // Loaded here: the client libraries would slow every other command down.
+  const { openPublisher } = await import("./open-link.ts");
   const link = await openPublisher(endpoint, will);
   await publishStatus(link, device, ONLINE);
   return {

@@ -10,7 +10,6 @@ import {
   payloadFormat,
   topicAndPayloadFormat,
 } from "./message-format.ts";
-import { openReader } from "./open-link.ts";
 import { parseQos } from "./pub.ts";
 
 interface SubOptions extends EndpointOptions {
@@ -25,6 +24,7 @@ interface SubOptions extends EndpointOptions {
   readonly retained: boolean;
   readonly from: string;
   readonly cursor?: string;
+  readonly debug?: true;
 }
 
 /** As `mosquitto_sub -W` ends, so that scripts need not be changed. */
@@ -48,6 +48,7 @@ export function subCommand(host: CliHost): Command {
     .option("-R, --no-retained", "leave retained messages out")
     .option("--from <start>", "now, or earliest: begin with what is still kept", "now")
     .option("--cursor <cursor>", "resume after this position (as --json or %c printed it)");
+  command.option("-d, --debug", "say on the standard error when reading has begun");
   addEndpointOptions(command, [
     "mqtt",
     "mqtt-ws",
@@ -98,6 +99,8 @@ async function read(options: SubOptions, host: CliHost): Promise<number> {
   };
   const endpoint = endpointOf(options);
   try {
+    // Loaded here: the client libraries would slow every other command down.
+    const { openReader } = await import("./open-link.ts");
     const opening = openReader(
       endpoint,
       { filters: options.topic, qos: options.qos, start, wantsRetained: options.retained },
@@ -105,6 +108,7 @@ async function read(options: SubOptions, host: CliHost): Promise<number> {
     );
     const link = await Promise.race([opening, ending.code]);
     if (typeof link === "number") return link;
+    if (options.debug === true) complain(`reading ${options.topic.join(" ")} at ${endpoint.url}`);
     const cutOff = link.ended.then(() => EXIT.failed);
     const code = await Promise.race([cutOff, ending.code]);
     await link.close();

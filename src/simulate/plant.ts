@@ -25,7 +25,7 @@ export interface Device {
 
 /**
  * A plant of `sensorCount` sensors on machines along production lines, under `root`. The same seed
- * and count give the same topics and the same values in the same order.
+ * gives each place the same values in the same order, whatever the root and the count.
  */
 export function buildPlant(root: string, sensorCount: number, seed: number): Device[] {
   const devices: Device[] = [];
@@ -44,13 +44,14 @@ function buildDevice(
 ): Device {
   const line = Math.floor(index / DEVICES_PER_LINE) + 1;
   const machine = MACHINES[index % MACHINES.length] ?? "press";
-  const place = `${root}/line-${line}/${machine}`;
+  const below = `line-${line}/${machine}`;
+  const place = `${root}/${below}`;
   return {
     name: `line-${line}-${machine}`,
     statusTopic: `${place}/status`,
     sensors: kinds.map((kind) => {
       const topic = `${place}/${kind}`;
-      const random = Random.named(seed, topic);
+      const random = Random.named(seed, `${below}/${kind}`);
       const firstAfterSeconds = random.next();
       return { kind, topic, firstAfterSeconds, sensor: createSensor(kind, random) };
     }),
