@@ -24,6 +24,8 @@ export const HOLD = {
   answers: 4,
   /** The store is behind. */
   store: 8,
+  /** The client has had its share of this turn of the event loop. */
+  turn: 16,
 } as const;
 
 /** One of {@link HOLD}. */
@@ -34,6 +36,12 @@ export type Hold = (typeof HOLD)[keyof typeof HOLD];
  * would reset the connection and could take the last answer with it.
  */
 const LINGER_MS = 1_000;
+
+/**
+ * A chunk this long means there is more: libuv would read up to 32 of them, 2 MiB, before anything
+ * is written. Readers' queues would have to hold all that, and nobody else would be served meanwhile.
+ */
+const FULL_CHUNK_BYTES = 65_536;
 
 const CONNECT_HEADER = PACKET.connect << 4;
 
@@ -66,6 +74,7 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
   #side: EngineSide | null = null;
   #isOver = false;
   #hasEnded = false;
+  readonly #nextTurn = (): void => this.release(HOLD.turn);
 
   /** Throws `limit_exceeded` when no more sessions may be open. */
   constructor(
@@ -211,6 +220,10 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
       this.#splitter.push(chunk, this);
     });
     if (this.#isOver) return;
+    if (chunk.length >= FULL_CHUNK_BYTES) {
+      this.hold(HOLD.turn);
+      setImmediate(this.#nextTurn);
+    }
     if (this.outbox.isOverControlLimit) {
       this.hold(HOLD.answers);
       this.outbox.whenBelowControlLimit(() => this.release(HOLD.answers));

@@ -9,9 +9,12 @@ export interface MqttOptions {
   /** Bytes of one packet, fixed header included. */
   readonly maxPacketBytes: number;
   readonly maxClientIdBytes: number;
-  /** Deliveries, and receptions of QoS 2, that may be unacknowledged in one session. */
+  /** Deliveries of QoS 1 and 2 that may be unacknowledged in one session. */
   readonly maxInflight: number;
-  /** Messages of QoS 1 and 2 queued for one session, those in flight included. */
+  /**
+   * Messages of QoS 1 and 2 queued for one session, those in flight included; and packet ids of QoS 2
+   * it may leave unreleased: these cannot wait, as PUBREL comes behind what the client sent first.
+   */
   readonly maxQueuedMessages: number;
   /** Payload bytes queued for one session; one message is always let in. */
   readonly maxQueuedBytes: number;

@@ -45,7 +45,7 @@ export class AedesEngine implements MqttEngine {
     const { bus, observer, limits } = context;
     this.#context = context;
     this.#options = options;
-    this.#acceptance = new PublishAcceptance(bus, limits, options.maxInflight);
+    this.#acceptance = new PublishAcceptance(bus, limits, options.maxQueuedMessages);
     const shared = new SharedMessage(bus);
     const publishes = new LivePublishes();
     this.#sessions = new SessionTable(

@@ -22,12 +22,13 @@ export interface PublishFields {
 export class PublishAcceptance {
   readonly #bus: Bus;
   readonly #limits: TopicLimits;
-  readonly #maxInflight: number;
+  /** Packet ids of QoS 2 one session may have accepted and not released. */
+  readonly #maxUnreleased: number;
 
-  constructor(bus: Bus, limits: TopicLimits, maxInflight: number) {
+  constructor(bus: Bus, limits: TopicLimits, maxUnreleased: number) {
     this.#bus = bus;
     this.#limits = limits;
-    this.#maxInflight = maxInflight;
+    this.#maxUnreleased = maxUnreleased;
   }
 
   /** Accepts a PUBLISH; `done` is told when its acknowledgement may be written. Throws a refusal. */
@@ -87,10 +88,10 @@ export class PublishAcceptance {
     draft: MessageDraft,
     done: Done,
   ): void {
-    if (session.incoming.size >= this.#maxInflight) {
+    if (session.incoming.size >= this.#maxUnreleased) {
       throw new GatewayError(
         "limit_exceeded",
-        `${this.#maxInflight} messages of QoS 2 await their PUBREL, which is the limit`,
+        `${this.#maxUnreleased} messages of QoS 2 await their PUBREL, which is the limit`,
       );
     }
     const waiting: Done[] = [done];
