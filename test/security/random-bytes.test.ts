@@ -7,8 +7,8 @@ import { maskedFrame, upgradeRequest } from "../support/raw-readers.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 
 /** Set to repeat a failed run; printed with every failure. */
-const SEED = Number(process.env.TRIBUTARY_TEST_SEED ?? Date.now() % 1_000_000);
-const BUDGET_MS = Number(process.env.TRIBUTARY_TEST_FUZZ_MS ?? 5_000);
+const SEED = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
+const BUDGET_MS = Number(process.env.TEST_FUZZ_MS ?? 5_000);
 const CONNECTION_DEADLINE_MS = 2_000;
 
 type Shape = (random: SeededRandom) => Buffer[];

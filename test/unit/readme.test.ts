@@ -8,7 +8,7 @@ const README = fileURLToPath(new URL("../../README.md", import.meta.url));
 test("the README's tables of errors and settings say what the code says", () => {
   const written = readFileSync(README, "utf8");
   const current = withTables(written);
-  if (process.env.TRIBUTARY_UPDATE_DOCS === "1") writeFileSync(README, current);
+  if (process.env.UPDATE_DOCS === "1") writeFileSync(README, current);
   else expect(written, "run `npm run docs`").toBe(current);
 });
 
