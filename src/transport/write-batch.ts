@@ -71,7 +71,7 @@ export class WriteBatch {
   }
 
   /** Everything that was added as bytes of its own; the batch is empty again. */
-  takeBytes(): Uint8Array {
+  takeBytes(): Buffer {
     this.#closeShared();
     this.#closeSegment();
     const taken = Buffer.concat(this.#segments, this.#bytes);

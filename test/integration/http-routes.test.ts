@@ -201,6 +201,46 @@ describe("store and rates", () => {
     ]);
   });
 
+  test("a key whose first request waits for the store is in progress, then answered alike", async () => {
+    const receipts: { accepted(offset: number): void }[] = [];
+    const { port } = await start({
+      wrapLog: (log) =>
+        new Proxy(log, {
+          get(target, name) {
+            if (name === "append") {
+              return (...[draft, receipt]: Parameters<typeof log.append>) => {
+                target.append(draft, null);
+                if (receipt !== null) receipts.push(receipt);
+              };
+            }
+            const value: unknown = Reflect.get(target, name, target);
+            return typeof value === "function" ? value.bind(target) : value;
+          },
+        }),
+    });
+    const request = { headers: { "Idempotency-Key": "k" }, body: "x" };
+    const first = send(port, "POST", "/v1/topics/a", request);
+    while (receipts.length === 0) await send(port, "GET", "/healthz");
+    const second = await send(port, "POST", "/v1/topics/a", request);
+    expect([second.status, second.json().code, second.headers["retry-after"]]).toEqual([
+      409,
+      "idempotency_in_progress",
+      "1",
+    ]);
+    receipts[0]?.accepted(1);
+    expect((await first).json().offset).toBe(1);
+    expect((await send(port, "POST", "/v1/topics/a", request)).json().offset).toBe(1);
+  });
+
+  test("a retained message past the limit of topics is refused", async () => {
+    const { port } = await start({ retained: { maxMessages: 1, maxBytes: 1_000 } });
+    const keep = (topic: string) =>
+      send(port, "POST", `/v1/topics/${topic}?retain=true`, { body: "x" });
+    expect((await keep("one")).status).toBe(202);
+    const answer = await keep("two");
+    expect([answer.status, answer.json().code]).toEqual([429, "limit_exceeded"]);
+  });
+
   test("a connection that publishes too fast is refused with 429", async () => {
     const { port } = await start({ limits: { maxPublishesPerSecond: 3 } });
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });

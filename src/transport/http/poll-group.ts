@@ -56,7 +56,6 @@ export interface PollGroupContext {
  * up and put together once.
  */
 export class PollGroup implements Offerable, Flushable {
-  readonly key: string;
   readonly query: PollQuery;
   readonly identity: Identity;
   /** Everything up to here is known to hold nothing for them. */
@@ -68,14 +67,7 @@ export class PollGroup implements Offerable, Flushable {
   #isOver = false;
 
   /** Throws `forbidden`. `after` must be the newest offset: read and watch are one step. */
-  constructor(
-    key: string,
-    query: PollQuery,
-    identity: Identity,
-    after: number,
-    context: PollGroupContext,
-  ) {
-    this.key = key;
+  constructor(query: PollQuery, identity: Identity, after: number, context: PollGroupContext) {
     this.query = query;
     this.identity = identity;
     this.#after = after;

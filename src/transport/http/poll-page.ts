@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import type { Bus } from "../../bus/bus.ts";
 import type { Cursor } from "../../bus/cursor.ts";
 import type { Message } from "../../bus/message.ts";
@@ -28,7 +29,7 @@ export class PollPages {
   }
 
   /** The body of an answer that moves its reader to `cursor`. */
-  body(messages: readonly Message[], cursor: Cursor, isUpToDate: boolean): Uint8Array {
+  body(messages: readonly Message[], cursor: Cursor, isUpToDate: boolean): string | Uint8Array {
     const batch = this.#batch;
     batch.add(Buffer.from(pollHead(this.#bus.epoch)));
     for (const [index, message] of messages.entries()) {
@@ -36,7 +37,9 @@ export class PollPages {
       this.#tail.addTo(batch, message.offset, { messageAt: () => message }, index === 0 ? 1 : 0);
     }
     batch.add(Buffer.from(pollTail(cursor, isUpToDate)));
-    return batch.takeBytes();
+    const bytes = batch.takeBytes();
+    // Text joins the headers in one piece and leaves in one; bytes are a piece of their own.
+    return isAscii(bytes) ? bytes.toString("latin1") : bytes;
   }
 
   /** The same for retained messages, which carry no cursor of their own. */

@@ -7,6 +7,7 @@ import type { Exchange } from "./exchange.ts";
 import { HoldTimers } from "./hold-timers.ts";
 import type { HttpSettings } from "./options.ts";
 import { type HeldPoll, type PollAnswers, PollGroup, type PollGroupContext } from "./poll-group.ts";
+import { PollGroups } from "./poll-groups.ts";
 import { PollPages } from "./poll-page.ts";
 import { PollQueries, type PollQuery } from "./poll-query.ts";
 
@@ -23,7 +24,7 @@ export class PollHandler implements PollAnswers {
   readonly #queries: PollQueries;
   readonly #pages: PollPages;
   readonly #timers: HoldTimers;
-  readonly #groups = new Map<string, PollGroup>();
+  readonly #groups = new PollGroups();
   readonly #groupContext: PollGroupContext;
   #isDraining = false;
 
@@ -49,24 +50,22 @@ export class PollHandler implements PollAnswers {
 
   handle(exchange: Exchange): void {
     exchange.identified((identity) => {
-      const text = exchange.target.rawQuery;
-      const query = this.#queries.parse(text);
+      const query = this.#queries.parse(exchange.target.rawQuery);
       exchange.connection.session("poll", identity);
       if (this.#isDraining) {
         this.#refuseDraining(exchange, query.cursor ?? this.#cursorNow());
         return;
       }
-      const key = `${identity.user === null ? "" : `${identity.user.length}:${identity.user}`}?${text}`;
-      const group = this.#groups.get(key);
+      const group = this.#groups.find(identity.user, query);
       if (group !== undefined && !group.isFired) this.#hold(exchange, group);
-      else this.#begin(exchange, query, identity, key);
+      else this.#begin(exchange, query, identity);
     });
   }
 
   /** Answers every held poll; what has arrived for it leaves first, with the next flush. */
   drain(): void {
     this.#isDraining = true;
-    for (const group of [...this.#groups.values()]) {
+    for (const group of this.#groups.all()) {
       if (group.isFired) continue;
       for (const poll of group.takeAll()) {
         this.#refuseDraining(poll.exchange, this.#cursorNow());
@@ -75,7 +74,7 @@ export class PollHandler implements PollAnswers {
   }
 
   stop(): void {
-    for (const group of [...this.#groups.values()]) group.takeAll();
+    for (const group of this.#groups.all()) group.takeAll();
     this.#timers.stop();
   }
 
@@ -101,11 +100,11 @@ export class PollHandler implements PollAnswers {
   }
 
   abandoned(group: PollGroup): void {
-    if (this.#groups.get(group.key) === group) this.#groups.delete(group.key);
+    this.#groups.remove(group);
   }
 
   /** Reads the log; what is not answered with that is held. Nothing can arrive in between. */
-  #begin(exchange: Exchange, query: PollQuery, identity: Identity, key: string): void {
+  #begin(exchange: Exchange, query: PollQuery, identity: Identity): void {
     const { bus } = this.#context;
     const located = bus.locate(query.start);
     if (located.gap !== null) throw this.#gapError(located.gap);
@@ -120,8 +119,8 @@ export class PollHandler implements PollAnswers {
       this.#answerEmpty(exchange);
       return;
     }
-    const group = new PollGroup(key, query, identity, page.through, this.#groupContext);
-    this.#groups.set(key, group);
+    const group = new PollGroup(query, identity, page.through, this.#groupContext);
+    this.#groups.add(group);
     try {
       this.#hold(exchange, group);
     } finally {
@@ -184,7 +183,7 @@ export class PollHandler implements PollAnswers {
     return true;
   }
 
-  #bodyOf(page: BusPage): Uint8Array {
+  #bodyOf(page: BusPage): string | Uint8Array {
     return this.#pages.body(
       page.messages,
       this.#context.bus.cursorAt(page.through),
@@ -192,7 +191,7 @@ export class PollHandler implements PollAnswers {
     );
   }
 
-  #answer(exchange: Exchange, body: Uint8Array, messages: readonly Message[]): void {
+  #answer(exchange: Exchange, body: string | Uint8Array, messages: readonly Message[]): void {
     if (exchange.isOver) return;
     exchange.answer(200, PAGE_HEADERS, body);
     const { observer } = this.#context;
