@@ -74,8 +74,8 @@ export function writeJsonUtf8(out: ByteWriter, bytes: Uint8Array): boolean {
   out.position = start + 1 + plain;
   for (let i = plain; i < bytes.length; ) {
     const end = Math.min(bytes.length, i + STEP_BYTES);
-    // A sequence that begins in this step may end up to three bytes after it.
-    out.reserve((end - i) * ESCAPE_BYTES + 3);
+    // A sequence may end after the step it begins in; the room for one escape holds all of it.
+    out.reserve((end - i) * ESCAPE_BYTES);
     i = writeStep(out, bytes, i, end);
     if (i < 0) {
       out.position = start;
