@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type MqttServer, startMqtt } from "../support/mqtt-server.ts";
 import {
   acknowledgement,
+  DISCONNECT,
   publishPacket,
   subscribePacket,
   TYPE,
@@ -171,7 +172,49 @@ test("an acknowledgement of the wrong kind does not complete a delivery", async 
   expect(await again.message()).toMatchObject({ packetId, dup: true });
 });
 
-test("a shared subscription is answered with 0x80", async () => {
+test("a shared subscription gives each message to one member, and the rest when one leaves", async () => {
+  const one = await WireClient.connected(server.port);
+  const two = await WireClient.connected(server.port);
+  expect(await one.subscribe(["$share/group/t/#", 1])).toEqual([1]);
+  expect(await two.subscribe(["$share/group/t/#", 1])).toEqual([1]);
+  server.publish("t/1", "a");
+  server.publish("t/2", "b");
+  const first = await one.message();
+  const second = await two.message();
+  expect([first.payload, second.payload].sort()).toEqual(["a", "b"]);
+  two.send(acknowledgement(TYPE.puback, second.packetId));
+  await two.settled();
+  one.end();
+  expect(await two.message()).toMatchObject({ payload: first.payload });
+});
+
+test("a shared subscription sends no retained messages and ends with UNSUBSCRIBE", async () => {
+  server.publish("t", "kept", 1, true);
   const client = await WireClient.connected(server.port);
-  expect(await client.subscribe(["$share/group/t", 1], ["t", 1])).toEqual([128, 1]);
+  await client.subscribe(["$share/g/t", 0], ["marker", 0]);
+  server.publish("t", "live", 0);
+  expect((await client.message()).payload).toBe("live");
+  client.send(unsubscribePacket(3, "$share/g/t"));
+  await client.take(TYPE.unsuback);
+  server.publish("t", "gone", 1);
+  server.publish("marker", "x");
+  expect((await client.message()).topic).toBe("marker");
+});
+
+test("a shared subscription without a group name or filter is answered with 0x80", async () => {
+  const client = await WireClient.connected(server.port);
+  const wishes = ["$share//t", "$share/g", "$share/g/", "$share/a+b/t", "$share/g/a#"];
+  const codes = await client.subscribe(...wishes.map((wish) => [wish, 1] as const));
+  expect(codes).toEqual([128, 128, 128, 128, 128]);
+});
+
+test("a group keeps messages for a persistent member that is away", async () => {
+  const kept = { clientId: "kept", clean: false };
+  const first = await WireClient.connected(server.port, kept);
+  await first.subscribe(["$share/g/t", 1]);
+  first.send(DISCONNECT);
+  await first.closed();
+  server.publish("t", "x");
+  const second = await WireClient.connected(server.port, kept);
+  expect(await second.message()).toMatchObject({ payload: "x", dup: false });
 });

@@ -38,10 +38,11 @@ export type Hold = (typeof HOLD)[keyof typeof HOLD];
 const LINGER_MS = 1_000;
 
 /**
- * A chunk this long means there is more: libuv would read up to 32 of them, 2 MiB, before anything
- * is written. Readers' queues would have to hold all that, and nobody else would be served meanwhile.
+ * Bytes read from one connection before the others, and what is to be written, have their turn.
+ * Without it libuv reads up to 32 chunks of 64 KiB in a row, 2 MiB of messages, and every reader's
+ * queue would have to hold them all.
  */
-const FULL_CHUNK_BYTES = 65_536;
+const TURN_BYTES = 65_536;
 
 const CONNECT_HEADER = PACKET.connect << 4;
 
@@ -72,6 +73,7 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
   #timer: NodeJS.Timeout | null;
   #connect: ConnectOutcome | null = null;
   #side: EngineSide | null = null;
+  #turnBytes = 0;
   #isOver = false;
   #hasEnded = false;
   readonly #nextTurn = (): void => this.release(HOLD.turn);
@@ -220,7 +222,9 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
       this.#splitter.push(chunk, this);
     });
     if (this.#isOver) return;
-    if (chunk.length >= FULL_CHUNK_BYTES) {
+    this.#turnBytes += chunk.length;
+    if (this.#turnBytes >= TURN_BYTES) {
+      this.#turnBytes = 0;
       this.hold(HOLD.turn);
       setImmediate(this.#nextTurn);
     }

@@ -2,6 +2,7 @@ import type { Bus } from "../../bus/bus.ts";
 import type { Delivery } from "../../bus/delivery.ts";
 import { Filters } from "../../bus/filter-set.ts";
 import type { Message, QoS, TransportName } from "../../bus/message.ts";
+import { ANONYMOUS, type Identity } from "../../bus/ports.ts";
 import type { Reader, ReaderHost } from "../../bus/reader.ts";
 import type { Subscription } from "../../bus/subscription.ts";
 import type { Offerable } from "../../bus/subscription-index.ts";
@@ -14,6 +15,7 @@ import type { OutgoingLimits } from "./outgoing-queue.ts";
 import { type OutgoingGate, OutgoingSender } from "./outgoing-sender.ts";
 import { addPublish, type PublishForm } from "./publish-encoding.ts";
 import type { SharedMessage } from "./shared-message.ts";
+import { SharedSubscription, type SharingSession } from "./shared-subscription.ts";
 
 /** What all sessions of an engine share. */
 export interface SessionParts {
@@ -38,7 +40,7 @@ interface Grant {
  * which exists while the client is connected. Messages delivered at QoS 1 or 2 are put on the
  * session's own queue within the fan-out, connected or not, and stay until they are acknowledged.
  */
-export class MqttSession implements Delivery, ReaderHost, OutgoingGate {
+export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingSession {
   readonly clientId: string;
   readonly isClean: boolean;
   /** Packet ids of QoS 2 messages accepted and not released yet [MQTT-4.3.3-2]. */
@@ -46,8 +48,11 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate {
   readonly #parts: SessionParts;
   readonly #sender: OutgoingSender;
   readonly #grants = new Map<TopicFilter, Grant>();
+  /** By the whole text of the subscription. */
+  readonly #shared = new Map<string, SharedSubscription>();
   #acknowledged = new Filters([]);
   #connection: MqttConnection | null = null;
+  #identity: Identity = ANONYMOUS;
   #reader: Reader | null = null;
   /** Set while {@link fill} runs. */
   #batch: WriteBatch | null = null;
@@ -67,17 +72,21 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate {
   }
 
   get subscriptionCount(): number {
-    return this.#grants.size;
+    return this.#grants.size + this.#shared.size;
   }
 
-  has(filter: TopicFilter): boolean {
-    return this.#grants.has(filter);
+  /** Whether the session has this subscription, a filter or a share in a group. */
+  has(subscription: string): boolean {
+    return (
+      this.#shared.has(subscription) || [...this.#grants.keys()].some((f) => f === subscription)
+    );
   }
 
   /** A connection takes the session up; nothing is sent before {@link open}. */
   attach(connection: MqttConnection): void {
     const { bus } = this.#parts;
     this.#connection = connection;
+    this.#identity = connection.identity;
     this.#reader = bus.openReader(
       { transport: connection.transport, identity: connection.identity },
       this,
@@ -94,6 +103,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate {
   open(): void {
     this.#isOpen = true;
     this.#connection?.outbox.wake();
+    for (const shared of this.#shared.values()) shared.ready();
   }
 
   /** The connection is over. A clean session ends with it [MQTT-3.1.2-6]. */
@@ -110,6 +120,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate {
   /** Drops every subscription and everything queued. */
   end(): void {
     for (const filter of [...this.#grants.keys()]) this.unsubscribe(filter);
+    for (const name of [...this.#shared.keys()]) this.unshare(name);
     this.#sender.clear();
     this.incoming.clear();
   }
@@ -129,6 +140,36 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate {
     }
     this.#grants.set(filter, { qos, endWatch, subscription: this.#listen(reader, filter, true) });
     this.#noteAcknowledged();
+    this.#connection?.outbox.wake();
+  }
+
+  /** Joins a group, again with another QoS if it was in it. Throws a refusal of the bus. */
+  share(name: string, group: string, filter: TopicFilter, qos: QoS): void {
+    this.unshare(name);
+    this.#shared.set(name, new SharedSubscription(this.#parts.bus, group, filter, qos, this));
+  }
+
+  unshare(name: string): void {
+    const shared = this.#shared.get(name);
+    this.#shared.delete(name);
+    shared?.leave();
+  }
+
+  get transport(): TransportName {
+    return this.#connection?.transport ?? "mqtt";
+  }
+
+  /** Of the connection, or of the last one. */
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  get hasRoomForShared(): boolean {
+    return this.#isOpen && this.#sender.hasRoomForShared;
+  }
+
+  takeShared(message: Message, granted: QoS, onDone: () => void): void {
+    this.#sender.offerShared(message, granted, onDone);
     this.#connection?.outbox.wake();
   }
 
@@ -175,6 +216,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate {
       this.#batch = null;
     }
     this.#tellDelivered();
+    if (this.#sender.hasRoomForShared) for (const shared of this.#shared.values()) shared.ready();
     return reader.isReady || (this.#sender.canSend && !this.#isCatchingUp());
   }
 
@@ -251,7 +293,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate {
       return;
     }
     const reason = this.isClean ? "slow_subscriber" : "drop_oldest";
-    this.#parts.bus.noteDropped(this.#transport, reason, dropped);
+    this.#parts.bus.noteDropped(this.transport, reason, dropped);
     if (!this.isClean) return;
     this.#isOverflowed = true;
     this.#connection?.killSoon();
@@ -264,11 +306,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate {
   }
 
   sent(message: Message, qos: QoS): void {
-    this.#parts.observer.delivered(message.origin.transport, this.#transport, qos);
-  }
-
-  get #transport(): TransportName {
-    return this.#connection?.transport ?? "mqtt";
+    this.#parts.observer.delivered(message.origin.transport, this.transport, qos);
   }
 
   #noteAcknowledged(): void {
@@ -296,7 +334,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate {
   #send(message: Message, form: PublishForm): number {
     const batch = this.#batch;
     if (batch === null) return 0;
-    this.#parts.observer.delivered(message.origin.transport, this.#transport, form.qos);
+    this.#parts.observer.delivered(message.origin.transport, this.transport, form.qos);
     return addPublish(batch, message, form);
   }
 

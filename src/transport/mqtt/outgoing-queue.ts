@@ -1,16 +1,18 @@
-import type { Message } from "../../bus/message.ts";
+import type { Message, QoS } from "../../bus/message.ts";
 
-/** A delivery that its client must acknowledge. */
+/** A delivery that its client must acknowledge, or one of QoS 0 that a group gave to this session. */
 export interface Outgoing {
   readonly message: Message;
   /** QoS of this delivery: the lower of the published and the highest granted one. */
-  qos: 1 | 2;
+  qos: QoS;
   /** Answers a new subscription from the retained store. */
   readonly isRetained: boolean;
   /** 0 until it is sent for the first time. */
   packetId: number;
   /** PUBREC has arrived: what is due next is PUBREL. */
   isReceived: boolean;
+  /** Told when the session is done with it; for what is shared with others. */
+  readonly onDone: (() => void) | null;
 }
 
 /** Bounds of one session's queue. */
@@ -70,19 +72,22 @@ export class OutgoingQueue {
    */
   raise(offset: number, qos: 1 | 2): boolean {
     const newest = this.#waiting[this.#waiting.length - 1];
-    if (newest?.message.offset !== offset || this.waiting === 0) return false;
+    if (newest?.message.offset !== offset || newest.onDone !== null) return false;
+    if (this.waiting === 0) return false;
     if (qos > newest.qos) newest.qos = qos;
     return true;
   }
 
-  push(message: Message, qos: 1 | 2): void {
-    this.#waiting.push({ message, qos, isRetained: false, packetId: 0, isReceived: false });
+  push(message: Message, qos: QoS, onDone: (() => void) | null): void {
+    this.#waiting.push({ message, qos, isRetained: false, packetId: 0, isReceived: false, onDone });
     this.#bytes += message.payload.length;
   }
 
   /** Drops the oldest message that has not been sent; false when all have. */
   dropOldest(): boolean {
-    return this.#shift() !== null;
+    const dropped = this.#shift();
+    dropped?.onDone?.();
+    return dropped !== null;
   }
 
   /** The oldest waiting offset; `Infinity` when none waits. */
@@ -108,6 +113,7 @@ export class OutgoingQueue {
     if (outgoing?.qos !== qos) return false;
     this.#inflight.delete(packetId);
     this.#bytes -= outgoing.message.payload.length;
+    outgoing.onDone?.();
     return true;
   }
 

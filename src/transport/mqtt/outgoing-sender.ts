@@ -68,8 +68,19 @@ export class OutgoingSender {
       // With everything in flight there is nothing older to give way.
       if (!queue.dropOldest()) return dropped;
     }
-    queue.push(message, qos);
+    queue.push(message, qos, null);
     return dropped;
+  }
+
+  /** Queues a message that a group gave to this session; the group sees to it that there is room. */
+  offerShared(message: Message, granted: QoS, onDone: () => void): void {
+    const qos = message.qos < granted ? message.qos : granted;
+    this.#queue.push(message, qos, onDone);
+  }
+
+  /** Whether a group may give the session another message: it would leave at once. */
+  get hasRoomForShared(): boolean {
+    return this.#queue.hasWindow && this.#queue.waiting === 0;
   }
 
   /** Those of the retained messages that ask for acknowledgement, to be sent before anything queued. */
@@ -102,7 +113,7 @@ export class OutgoingSender {
       } else if (gate.mayDeliver(outgoing.message)) {
         used += add(batch, gate, outgoing, true);
       } else {
-        this.#queue.acknowledge(outgoing.packetId, outgoing.qos);
+        this.#queue.acknowledge(outgoing.packetId, outgoing.qos === 2 ? 2 : 1);
       }
     }
     this.#resend = [];
@@ -115,9 +126,13 @@ export class OutgoingSender {
     while (used < room && this.#queue.hasWindow) {
       const outgoing = this.#nextRetained() ?? this.#nextQueued(through);
       if (outgoing === null) break;
-      if (!gate.mayDeliver(outgoing.message)) continue;
-      this.#queue.putInFlight(outgoing);
+      if (!gate.mayDeliver(outgoing.message)) {
+        outgoing.onDone?.();
+        continue;
+      }
+      if (outgoing.qos > 0) this.#queue.putInFlight(outgoing);
       used += add(batch, gate, outgoing, false);
+      if (outgoing.qos === 0) outgoing.onDone?.();
     }
     return used;
   }
@@ -150,7 +165,7 @@ export class OutgoingSender {
     if (run.next >= run.messages.length) this.#retained.shift();
     if (message === undefined) return null;
     const qos = message.qos === 2 && run.qos === 2 ? 2 : 1;
-    return { message, qos, isRetained: true, packetId: 0, isReceived: false };
+    return { message, qos, isRetained: true, packetId: 0, isReceived: false, onDone: null };
   }
 }
 

@@ -1,6 +1,6 @@
 import { Aedes, type AedesOptions, type Client, type Subscription } from "aedes";
 import type { QoS } from "../../../bus/message.ts";
-import { parseFilter } from "../../../bus/topic.ts";
+import { parseFilter, type TopicFilter } from "../../../bus/topic.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../../../errors.ts";
 import type { Credentials } from "../../../security/authenticator.ts";
 import { RateLimit } from "../../../security/rate-limit.ts";
@@ -14,6 +14,7 @@ import type { MqttOptions } from "../options.ts";
 import { CONNACK, PACKET } from "../packet-type.ts";
 import { SessionTable } from "../session-table.ts";
 import { SharedMessage } from "../shared-message.ts";
+import { parseSharedName } from "../shared-subscription.ts";
 import { AedesLink } from "./aedes-link.ts";
 import { AedesStream } from "./aedes-stream.ts";
 import { BusMq } from "./bus-mq.ts";
@@ -158,14 +159,29 @@ export class AedesEngine implements MqttEngine {
     const session = link?.session ?? null;
     if (link === null || session === null) return false;
     const { bus, limits } = this.#context;
-    const filter = parseFilter(wish.topic, limits);
+    const shared = parseSharedName(wish.topic);
+    const filter = parseFilter(shared?.filter ?? wish.topic, limits);
     if (!bus.maySubscribe(link.connection.identity, filter)) return false;
-    if (session.has(filter)) return true;
+    if (shared !== null && !this.#mayShare(session, wish, shared.group, filter)) return false;
+    if (session.has(wish.topic)) return true;
     const granting = this.#granting.get(session) ?? new Set<string>();
     const max = this.#options.maxSubscriptionsPerSession;
     if (session.subscriptionCount + granting.size >= max) return false;
-    this.#granting.set(session, granting.add(filter));
+    this.#granting.set(session, granting.add(wish.topic));
     return true;
+  }
+
+  /** Joins the group while SUBACK can still say no; a place in it takes no message before the flush. */
+  #mayShare(session: MqttSession, wish: Subscription, group: string, filter: TopicFilter): boolean {
+    const isFull = session.subscriptionCount >= this.#options.maxSubscriptionsPerSession;
+    if (isFull && !session.has(wish.topic)) return false;
+    try {
+      session.share(wish.topic, group, filter, qosOf(wish.qos));
+      return true;
+    } catch (refusal) {
+      this.#context.logger.debug("mqtt group refused", { reason: toGatewayError(refusal).message });
+      return false;
+    }
   }
 
   #subscribed(client: Client, granted: readonly Subscription[]): void {
@@ -176,6 +192,7 @@ export class AedesEngine implements MqttEngine {
     for (const { topic, qos } of granted) {
       const level: number = qos;
       if (topic.startsWith(STAND_IN) || level === SUBACK_FAILURE) continue;
+      if (parseSharedName(topic) !== null) continue;
       session.subscribe(parseFilter(topic, this.#context.limits), qosOf(level));
     }
     link.releaseSoon();
@@ -186,6 +203,7 @@ export class AedesEngine implements MqttEngine {
     if (link === null) return;
     for (const text of filters) {
       if (text.startsWith(STAND_IN)) continue;
+      link.session?.unshare(text);
       link.session?.unsubscribe(parseFilter(text, this.#context.limits));
     }
     link.releaseSoon();

@@ -1,5 +1,6 @@
 import { parseFilter, type TopicLimits } from "../../../bus/topic.ts";
 import { FieldReader } from "../field-reader.ts";
+import { isGroupName, parseSharedName } from "../shared-subscription.ts";
 
 /**
  * Filters that stand in for a client's own in what aedes is given. They begin with U+0000, which no
@@ -12,8 +13,6 @@ export const REFUSED = `${STAND_IN}refused/`;
 
 /** A filter that the same packet names again further on, where it counts. */
 export const REPEATED = `${STAND_IN}repeated/`;
-
-const SHARED_PREFIX = "$share/";
 
 interface Wish {
   readonly filter: string;
@@ -61,9 +60,11 @@ function standInFor(
   isLast: boolean,
   limits: TopicLimits,
 ): string | null {
-  if (!isWithinLimit || filter.startsWith(SHARED_PREFIX)) return REFUSED;
+  if (!isWithinLimit) return REFUSED;
+  const shared = parseSharedName(filter);
+  if (shared !== null && !isGroupName(shared.group)) return REFUSED;
   try {
-    parseFilter(filter, limits);
+    parseFilter(shared?.filter ?? filter, limits);
   } catch {
     // The return code is all the client gets to see of the reason.
     return REFUSED;
