@@ -1,0 +1,55 @@
+import { isScenario, type ScenarioName } from "../scenario.ts";
+import type { Ports } from "../system.ts";
+import { mqttLatency } from "./latency.ts";
+import { longPollFanOut } from "./long-poll.ts";
+import { httpPosts, type Load, mqttFanOut, toWebSocket } from "./throughput.ts";
+
+/**
+ * The load generator's process: `scenario mqttPort httpPort warmUpSeconds seconds`. Prints `measuring`
+ * when the warm-up is over and one line of JSON at the end, in between `measuring` and which the server's
+ * processor time is taken.
+ */
+const [scenario = "", mqtt = "0", http = "0", warmUp = "1", seconds = "3"] = process.argv.slice(2);
+if (!isScenario(scenario)) throw new Error(`no scenario ${scenario}`);
+await run(scenario, { mqtt: Number(mqtt), http: Number(http) });
+process.exit(0);
+
+async function run(name: ScenarioName, ports: Ports): Promise<void> {
+  if (name === "mqtt-latency-2000") {
+    say(await mqttLatency(ports, Number(seconds)));
+    return;
+  }
+  const load = await start(name, ports);
+  await wait(Number(warmUp));
+  const before = load.delivered();
+  const startedAt = performance.now();
+  process.stdout.write("measuring\n");
+  await wait(Number(seconds));
+  const count = load.delivered() - before;
+  say({ count, seconds: (performance.now() - startedAt) / 1_000 });
+}
+
+function start(name: Exclude<ScenarioName, "mqtt-latency-2000">, ports: Ports): Promise<Load> {
+  switch (name) {
+    case "mqtt-1-1":
+      return mqttFanOut(ports, 1);
+    case "mqtt-1-100":
+      return mqttFanOut(ports, 100);
+    case "http-post-64":
+      return httpPosts(ports);
+    case "mqtt-websocket-1-50":
+      return toWebSocket(ports, "mqtt", 50);
+    case "http-websocket-1-50":
+      return toWebSocket(ports, "http", 50);
+    case "long-poll-1-100":
+      return longPollFanOut(ports, 100);
+  }
+}
+
+function say(result: unknown): void {
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+function wait(forSeconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, forSeconds * 1_000));
+}

@@ -1,0 +1,143 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** Servers that can be put under load. */
+export const SYSTEMS = ["relay", "aedes", "mosquitto", "plain-http", "tributary"] as const;
+
+export type SystemName = (typeof SYSTEMS)[number];
+
+/** Ports of a running server; 0 where it does not speak the protocol. */
+export interface Ports {
+  readonly mqtt: number;
+  readonly http: number;
+}
+
+const SERVER_CORE = "0";
+export const LOAD_CORE = "1";
+
+/** The kernel's clock ticks a second, in which it counts processor time. */
+const TICKS_PER_SECOND = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+
+const hasTaskset = spawnSync("taskset", ["--version"]).status === 0;
+
+/** Whether servers and load generators are pinned, each to a core of its own. */
+export const isPinned = hasTaskset && spawnSync("taskset", ["-c", "1", "true"]).status === 0;
+
+/** A command pinned to one core, where that is possible. */
+export function pinned(core: string, command: string, args: readonly string[]): [string, string[]] {
+  return isPinned ? ["taskset", ["-c", core, command, ...args]] : [command, [...args]];
+}
+
+/** Whether a system can be run here. */
+export function isInstalled(name: SystemName): boolean {
+  return name !== "mosquitto" || spawnSync("mosquitto", ["-h"]).error === undefined;
+}
+
+/** A server under load, in a process of its own. */
+export class System {
+  readonly ports: Ports;
+  readonly #child: ChildProcess;
+  readonly #directory: string;
+
+  private constructor(child: ChildProcess, ports: Ports, directory: string) {
+    this.#child = child;
+    this.ports = ports;
+    this.#directory = directory;
+  }
+
+  static async start(name: SystemName): Promise<System> {
+    const directory = mkdtempSync(join(tmpdir(), "tributary-bench-"));
+    if (name === "mosquitto") {
+      const port = await freePort();
+      const file = join(directory, "mosquitto.conf");
+      const settings = ["allow_anonymous true", "set_tcp_nodelay true", "max_queued_messages 0"];
+      writeFileSync(file, [`listener ${port} 127.0.0.1`, ...settings, ""].join("\n"));
+      const child = launch("mosquitto", ["-c", file], "stderr");
+      await lineMatching(child.stderr, /running/);
+      return new System(child, { mqtt: port, http: 0 }, directory);
+    }
+    if (name === "tributary") return System.#startGateway(directory);
+    const script = name === "aedes" ? "bare-aedes" : name;
+    const file = fileURLToPath(new URL(`./server/${script}.js`, import.meta.url));
+    const child = launch(process.execPath, [file], "stdout");
+    const port = Number(await lineMatching(child.stdout, /^\d+$/));
+    const isHttp = name === "plain-http";
+    return new System(child, { mqtt: isHttp ? 0 : port, http: isHttp ? port : 0 }, directory);
+  }
+
+  static async #startGateway(directory: string): Promise<System> {
+    const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+    const settings = ["http.port=0", "mqtt.port=0", "tcp.port=0", "logging.level=info"];
+    const flags = settings.flatMap((each) => ["--set", each]);
+    const child = launch(process.execPath, [main, "serve", ...flags], "stdout");
+    const ports = new Map<string, number>();
+    await lineMatching(child.stdout, (line) => {
+      const found = /"transport":"(\w+)".*"port":(\d+)/.exec(line);
+      if (found !== null) ports.set(found[1] ?? "", Number(found[2]));
+      return ports.has("http") && ports.has("mqtt") && ports.has("tcp");
+    });
+    const http = ports.get("http") ?? 0;
+    while ((await fetch(`http://127.0.0.1:${http}/readyz`)).status !== 200);
+    return new System(child, { mqtt: ports.get("mqtt") ?? 0, http }, directory);
+  }
+
+  /** Processor time used so far, microseconds, user and system. */
+  cpuMicroseconds(): number {
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, "utf8");
+    // Fields 14 and 15, counted after the name, which may hold anything, parentheses included.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return ((Number(fields[11]) + Number(fields[12])) * 1e6) / TICKS_PER_SECOND;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const exited = once(this.#child, "exit");
+      this.#child.kill("SIGKILL");
+      await exited;
+    }
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** `taskset` replaces itself by the command, so the child's id is the server's. */
+function launch(command: string, args: readonly string[], watched: "stdout" | "stderr") {
+  const [program, all] = pinned(SERVER_CORE, command, args);
+  return spawn(program, all, {
+    stdio: [
+      "ignore",
+      watched === "stdout" ? "pipe" : "ignore",
+      watched === "stderr" ? "pipe" : "inherit",
+    ],
+  });
+}
+
+async function lineMatching(
+  stream: NodeJS.ReadableStream | null,
+  wanted: RegExp | ((line: string) => boolean),
+): Promise<string> {
+  if (stream === null) throw new Error("the server has no output");
+  for await (const line of createInterface({ input: stream })) {
+    const isWanted = typeof wanted === "function" ? wanted(line) : wanted.test(line);
+    if (!isWanted) continue;
+    // What it says from now on has no reader; an unread pipe would block it.
+    stream.resume();
+    return line;
+  }
+  throw new Error("the server ended before it was ready");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
+}
