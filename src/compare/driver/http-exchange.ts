@@ -1,8 +1,5 @@
 import { Agent, type IncomingMessage, request } from "node:http";
 
-/** Kept connections of one driver: at a gentle rate one does all, more only when answers are slow. */
-const MAX_SOCKETS = 16;
-
 /** An answer, read whole. */
 export interface Answer {
   readonly status: number;
@@ -17,9 +14,12 @@ export interface Exchange {
   readonly body?: Uint8Array;
 }
 
-/** Connections kept open between requests, no-delay on: `node:http` sets that itself, and we say so. */
+/**
+ * One connection kept open between requests, no-delay on. One, because requests on several connections
+ * have no order among themselves, and every other driver has one connection, too.
+ */
 export function keepAliveAgent(): Agent {
-  return new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, noDelay: true });
+  return new Agent({ keepAlive: true, maxSockets: 1, noDelay: true });
 }
 
 /** One request and its whole answer. Rejects when the connection fails or `signal` ends it. */

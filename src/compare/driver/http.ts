@@ -1,7 +1,7 @@
 import type { OpenPublisher } from "./driver.ts";
 import { exchange, keepAliveAgent } from "./http-exchange.ts";
 
-/** Publishes by POST over kept connections; acknowledged by 202. */
+/** Publishes by POST over one kept connection, in order; acknowledged by 202. */
 export const httpPublisher: OpenPublisher = async ({ targets }) => {
   const agent = keepAliveAgent();
   const abort = new AbortController();
