@@ -26,8 +26,8 @@ interface Figures {
 const { values: options } = parseArgs({
   options: {
     runs: { type: "string", default: "3" },
-    seconds: { type: "string", default: "3" },
-    "warm-up": { type: "string", default: "1" },
+    seconds: { type: "string", default: "5" },
+    "warm-up": { type: "string", default: "3" },
     only: { type: "string", default: Object.keys(SCENARIOS).join(",") },
   },
 });
