@@ -170,6 +170,12 @@ const REFUSED: readonly [string, Record<string, unknown>, ErrorCode, readonly st
     ["item 1"],
   ],
   ["a pair with U+0000", { ...publish, userProperties: [["a", "\0"]] }, "bad_request", ["item 0"]],
+  [
+    "a content type with a lone surrogate",
+    { ...publish, contentType: "\udc00" },
+    "bad_request",
+    ["contentType", "surrogate"],
+  ],
   ["a content type with U+0000", { ...publish, contentType: "\0" }, "bad_request", ["contentType"]],
   [
     "a content type over 65,535 bytes",
@@ -267,7 +273,7 @@ describe("bulk publish", () => {
 
   test("names every command that is refused, by index, code and message", () => {
     const bulk = parseBulk(
-      JSON.stringify([subscribe, publish, { ...publish, topic: "+" }]),
+      JSON.stringify([{ ...publish, type: "subscribe" }, publish, { ...publish, topic: "+" }]),
       LIMITS,
     );
     expect(bulk).toMatchObject({

@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import { formatCursor } from "../../src/bus/cursor.ts";
 import type { Message } from "../../src/bus/message.ts";
 import { PROTOCOL_TOPIC_LIMITS, parseTopic } from "../../src/bus/topic.ts";
-import { encodeBinaryMessage, parseBinaryMessage } from "../../src/wire/binary-frame.ts";
+import {
+  encodeBinaryMessage,
+  encodeBinaryPublish,
+  parseBinaryMessage,
+  parseBinaryPublish,
+} from "../../src/wire/binary-frame.ts";
 import { ByteWriter } from "../../src/wire/byte-writer.ts";
 import { encodeMessageFrame, encodeSubscriptionFrame } from "../../src/wire/frame.ts";
 import { parseServerFrame } from "../../src/wire/frame-parser.ts";
@@ -206,6 +211,47 @@ describe("the binary message frame", () => {
   ])("that is %s is refused", (_what, bytes) => {
     expect(() => parseBinaryMessage(Uint8Array.from(bytes))).toThrow(
       expect.objectContaining({ code: "bad_request" }),
+    );
+  });
+});
+
+describe("the binary publish frame", () => {
+  const limits = { ...PROTOCOL_TOPIC_LIMITS, maxPayloadBytes: 2 };
+
+  test("whose header runs past its end is refused, though what is there could be read", () => {
+    const frame = encodeBinaryPublish({ topic: "a", payload: new Uint8Array(0) });
+    expect(parseBinaryPublish(frame, limits)).toMatchObject({ topic: "a" });
+    frame[1] = (frame[1] ?? 0) + 1;
+    expect(() => parseBinaryPublish(frame, limits)).toThrow(
+      expect.objectContaining({ code: "bad_request" }),
+    );
+  });
+
+  test("takes a header of 65,535 bytes and no longer one", () => {
+    const overhead = '{"type":"publish","topic":"a","contentType":""}'.length;
+    const request = (bytes: number) => ({
+      topic: "a",
+      payload: new Uint8Array(0),
+      properties: { contentType: "x".repeat(bytes - overhead) },
+    });
+    expect(encodeBinaryPublish(request(65_535))).toHaveLength(65_537);
+    expect(() => encodeBinaryPublish(request(65_536))).toThrow(
+      expect.objectContaining({ code: "too_large" }),
+    );
+  });
+
+  test("has no payload or encoding among its fields, and names its id when refused", () => {
+    const header = new TextEncoder().encode('{"type":"publish","id":9,"topic":"a","payload":""}');
+    const frame = Uint8Array.from([0, header.length, ...header]);
+    expect(() => parseBinaryPublish(frame, limits)).toThrow(
+      expect.objectContaining({ code: "bad_request", commandId: 9 }),
+    );
+  });
+
+  test("is refused when its payload is over the limit", () => {
+    const frame = encodeBinaryPublish({ id: "x", topic: "a", payload: new Uint8Array(3) });
+    expect(() => parseBinaryPublish(frame, limits)).toThrow(
+      expect.objectContaining({ code: "too_large", commandId: "x" }),
     );
   });
 });
