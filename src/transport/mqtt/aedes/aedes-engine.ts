@@ -60,7 +60,7 @@ export class AedesEngine implements MqttEngine {
     this.#broker = broker;
     // The clamp to 100 protects a matcher that is not in use here.
     Object.assign(broker, { maxTopicLevels: Number.POSITIVE_INFINITY });
-    broker.on("client", (client) => linkOf(client)?.registered(client.id));
+    broker.on("client", (client) => this.#registered(broker, client));
     broker.on("clientReady", (client) => linkOf(client)?.ready());
     broker.on("subscribe", (granted, client) => this.#subscribed(client, granted));
     broker.on("unsubscribe", (filters, client) => this.#unsubscribed(client, filters));
@@ -117,6 +117,19 @@ export class AedesEngine implements MqttEngine {
       authorizeSubscribe: (client, subscription, done) =>
         done(null, this.#mayGrant(client, subscription) ? subscription : null),
     };
+  }
+
+  #registered(broker: Aedes, client: Client): void {
+    const link = linkOf(client);
+    if (link?.connection.isOver === true) {
+      // Closed while aedes looked its session up: aedes would list the dead client for good
+      // (aedes/lib/client.js `finish` ran before aedes.js `_finishRegisterClient`).
+      if ("deleteClient" in broker && typeof broker.deleteClient === "function") {
+        broker.deleteClient(client.id);
+      }
+      return;
+    }
+    link?.registered(client.id);
   }
 
   async #authenticate(client: Client): Promise<void> {
