@@ -124,6 +124,28 @@ test("wrong credentials get return code 4", async () => {
   await client.closed();
 });
 
+test("an authentication that never ends is cut off by the connect timeout", async () => {
+  const { port } = await start({
+    options: { connectTimeoutMs: 100 },
+    authenticator: { authenticate: () => new Promise(() => undefined) },
+  });
+  const client = await WireClient.open(port);
+  client.send(connectPacket({ user: "u", password: "p" }));
+  await client.closed();
+});
+
+test("a client that connects and leaves at once, a hundred times with one id, leaves nothing", async () => {
+  const { port } = await start();
+  for (let i = 0; i < 100; i += 1) {
+    const client = await WireClient.open(port);
+    client.send(connectPacket({ clientId: "hasty", will: { topic: "w", payload: "x" } }));
+    if (i % 2 === 0) client.end();
+    else client.socket.end();
+  }
+  const last = await WireClient.connected(port, { clientId: "hasty" });
+  await last.settled();
+});
+
 /** Reads packets until there are no more, which rejects. */
 async function readOn(client: WireClient): Promise<never> {
   for (;;) await client.next();

@@ -116,6 +116,16 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     return this.#isOver;
   }
 
+  /** The client is connected; until then the connect timeout counts, authentication included. */
+  established(): void {
+    if (!this.#isOver) this.#clearTimer();
+  }
+
+  /** Whether the connection is held for this reason. */
+  isHeld(reason: Hold): boolean {
+    return (this.#holds & reason) !== 0;
+  }
+
   /** Stops reading, for one reason among several that may hold at once. */
   hold(reason: Hold): void {
     if (this.#holds === 0) this.#stream.pause();
@@ -254,7 +264,6 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
   #begin(bytes: Buffer): void {
     const outcome = this.#connect;
     if (outcome === null) return;
-    this.#clearTimer();
     if (outcome.is === "request") {
       this.#side = this.#parts.engine.accept(this, outcome.packet, bytes);
       return;

@@ -61,9 +61,13 @@ export class AedesEngine implements MqttEngine {
     // The clamp to 100 protects a matcher that is not in use here.
     Object.assign(broker, { maxTopicLevels: Number.POSITIVE_INFINITY });
     broker.on("client", (client) => this.#registered(broker, client));
-    broker.on("clientReady", (client) => linkOf(client)?.ready());
-    broker.on("subscribe", (granted, client) => this.#subscribed(client, granted));
-    broker.on("unsubscribe", (filters, client) => this.#unsubscribed(client, filters));
+    broker.on("clientReady", (client) => guard(linkOf(client), (link) => link.ready()));
+    broker.on("subscribe", (granted, client) =>
+      guard(linkOf(client), (link) => this.#subscribed(link, granted)),
+    );
+    broker.on("unsubscribe", (filters, client) =>
+      guard(linkOf(client), (link) => this.#unsubscribed(link, filters)),
+    );
     const noteError = (client: Client, error: Error) => this.#failed(client, error);
     broker.on("clientError", noteError);
     broker.on("connectionError", noteError);
@@ -129,7 +133,7 @@ export class AedesEngine implements MqttEngine {
       }
       return;
     }
-    link?.registered(client.id);
+    guard(link, (found) => found.registered(client.id));
   }
 
   async #authenticate(client: Client): Promise<void> {
@@ -197,10 +201,9 @@ export class AedesEngine implements MqttEngine {
     }
   }
 
-  #subscribed(client: Client, granted: readonly Subscription[]): void {
-    const link = linkOf(client);
-    const session = link?.session ?? null;
-    if (link === null || session === null) return;
+  #subscribed(link: AedesLink, granted: readonly Subscription[]): void {
+    const { session } = link;
+    if (session === null) return;
     this.#granting.delete(session);
     for (const { topic, qos } of granted) {
       const level: number = qos;
@@ -211,9 +214,7 @@ export class AedesEngine implements MqttEngine {
     link.releaseSoon();
   }
 
-  #unsubscribed(client: Client, filters: readonly string[]): void {
-    const link = linkOf(client);
-    if (link === null) return;
+  #unsubscribed(link: AedesLink, filters: readonly string[]): void {
     for (const text of filters) {
       if (text.startsWith(STAND_IN)) continue;
       link.session?.unshare(text);
@@ -244,6 +245,16 @@ const links = new WeakMap<AedesStream, AedesLink>();
 function linkOf(client: object): AedesLink | null {
   if (!("conn" in client) || !(client.conn instanceof AedesStream)) return null;
   return links.get(client.conn) ?? null;
+}
+
+/** What fails in an event of aedes costs one connection: aedes emits within promises of its own. */
+function guard(link: AedesLink | null, step: (link: AedesLink) => void): void {
+  if (link === null) return;
+  try {
+    step(link);
+  } catch (thrown) {
+    link.connection.refuse(thrown);
+  }
 }
 
 function credentialsOf(connect: ConnectPacket): Credentials {

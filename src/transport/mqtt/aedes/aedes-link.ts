@@ -61,6 +61,7 @@ export class AedesLink implements EngineSide, StreamHost {
 
   /** CONNACK is written. */
   ready(): void {
+    this.connection.established();
     this.#session?.open();
     this.releaseSoon();
   }
@@ -99,8 +100,10 @@ export class AedesLink implements EngineSide, StreamHost {
   }
 
   drained(): void {
-    // aedes is about to parse what it has just read.
-    setImmediate(() => this.connection.release(HOLD.input));
+    // Not at once: aedes is about to parse what it has just read.
+    if (this.connection.isHeld(HOLD.input)) {
+      setImmediate(() => this.connection.release(HOLD.input));
+    }
   }
 
   destroyed(): void {
