@@ -1,6 +1,6 @@
 import { Bus, type BusLimits } from "../../src/bus/bus.ts";
 import type { Clock } from "../../src/bus/clock.ts";
-import type { AccessPolicy } from "../../src/bus/ports.ts";
+import type { AccessPolicy, MessageLog } from "../../src/bus/ports.ts";
 import { PROTOCOL_TOPIC_LIMITS, parseTopic } from "../../src/bus/topic.ts";
 import { ALLOW_ANYONE, type Authenticator } from "../../src/security/authenticator.ts";
 import { MemoryMessageLog } from "../../src/store/memory/message-log.ts";
@@ -21,6 +21,8 @@ export interface MqttServerOptions {
   readonly window?: { readonly maxMessages?: number; readonly maxBytes?: number };
   readonly maxConnections?: number;
   readonly policy?: AccessPolicy;
+  /** Puts the log in the hands of the test. */
+  readonly wrapLog?: (log: MemoryMessageLog) => MessageLog;
   readonly authenticator?: Authenticator;
 }
 
@@ -77,12 +79,13 @@ const clock: Clock = { now: () => performance.timeOrigin + performance.now() };
 export async function startMqtt(given: MqttServerOptions = {}): Promise<MqttServer> {
   const counters = new Counters();
   const window = { maxMessages: 65_536, maxBytes: 67_108_864, maxAgeMs: Number.POSITIVE_INFINITY };
+  const memory = new MemoryMessageLog({
+    epoch: "testepoch",
+    window: { ...window, ...given.window },
+    clock,
+  });
   const bus = new Bus({
-    log: new MemoryMessageLog({
-      epoch: "testepoch",
-      window: { ...window, ...given.window },
-      clock,
-    }),
+    log: given.wrapLog?.(memory) ?? memory,
     retained: new MemoryRetainedStore(),
     clock,
     policy: given.policy ?? null,
