@@ -172,6 +172,23 @@ test("goes on trying while the gateway is away, and comes back", async () => {
   await client.close();
 });
 
+test("a long absence does not make the next one long, too", async () => {
+  const delays: number[] = [];
+  const client = await connect({ onReconnecting: (_, delayMs) => void delays.push(delayMs) });
+  gateway.onConnect = (connection) => connection.cut();
+  gateway.latest.cut();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Math.max(...delays)).toBeGreaterThan(5_000);
+  gateway.onConnect = (connection) => connection.welcome();
+  for (let second = 0; second < 31 && !client.isConnected; second += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+  delays.length = 0;
+  gateway.latest.cut();
+  expect(delays[0]).toBeLessThanOrEqual(250);
+  await client.close();
+});
+
 test("a refused first connection rejects with the code and is not repeated", async () => {
   gateway.onConnect = (connection) => connection.cut(4401);
   await expect(connect()).rejects.toMatchObject({ closeCode: 4401 });
