@@ -1,11 +1,12 @@
 /** Why the commands of a session wait. */
-export type WaitReason = "authentication" | "answers" | "receipts" | "store";
+export type WaitReason = "authentication" | "answers" | "receipts" | "store" | "turn";
 
 const BITS: Readonly<Record<WaitReason, number>> = {
   authentication: 1,
   answers: 2,
   receipts: 4,
   store: 8,
+  turn: 16,
 };
 
 /** What the gate holds back. */

@@ -20,6 +20,12 @@ import type { WriteBatch } from "./write-batch.ts";
 /** Drops of a subscription are told at most this often. */
 const TELL_DROPS_EVERY_MS = 1_000;
 
+/**
+ * Bytes of one client's commands that are handled before others have their turn. libuv may read 2 MiB
+ * from a socket before anything is written; readers' queues would have to hold all that.
+ */
+const SHARE_OF_A_TURN = 65_536;
+
 /** Time in which a closing connection must be gone: the peer may have stopped reading for good. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -42,6 +48,8 @@ export class CommandSession
   readonly #authentication: CommandAuthentication;
   /** Commands that came while the gate was closed: what one read of the connection holds. */
   #held: (string | Uint8Array)[] = [];
+  /** Bytes taken in since the client last gave its turn away. */
+  #taken = 0;
   #beatAt: number;
   #dropsToldAt = 0;
   /** `null` while open. */
@@ -94,6 +102,8 @@ export class CommandSession
     if (this.#ending !== null) return;
     if (this.#gate.isOpen) this.#execute(input);
     else this.#held.push(input);
+    this.#taken += input.length;
+    if (this.#taken >= SHARE_OF_A_TURN) this.#yieldTurn();
   }
 
   /** Queues bytes that are no frame of ours, such as a pong, among the answers. */
@@ -237,6 +247,13 @@ export class CommandSession
     this.#beatAt = now;
     connection.ping();
     this.#tellPosition();
+  }
+
+  /** Lets what has been taken in leave, and others be read, before this client's next commands. */
+  #yieldTurn(): void {
+    this.#taken = 0;
+    this.#gate.hold("turn");
+    setImmediate(() => this.#gate.release("turn"));
   }
 
   get #isSettled(): boolean {
