@@ -4,6 +4,7 @@ import type { Clock } from "./bus/clock.ts";
 import type { AccessPolicy, MessageLog, RetainedStore } from "./bus/ports.ts";
 import { derivedMaxPacketBytes } from "./config/derived.ts";
 import type { Config } from "./config/schema.ts";
+import { apiDocuments } from "./documents/api-documents.ts";
 import { ALLOW_ANYONE, type Authenticator } from "./security/authenticator.ts";
 import { MemoryMessageLog } from "./store/memory/message-log.ts";
 import { MemoryRetainedStore } from "./store/memory/retained-store.ts";
@@ -59,6 +60,8 @@ class ComposedGateway implements Gateway {
   readonly #health = new Health();
   /** In the order of their start; they end in the opposite one. */
   readonly #transports: readonly Transport[];
+  /** Where the listeners are, once all of them are open. */
+  #addresses: readonly ListenAddress[] = [];
   #stopping: Promise<void> | null = null;
 
   constructor(config: Config, logger: Logger, parts: GatewayParts) {
@@ -124,6 +127,11 @@ class ComposedGateway implements Gateway {
     return {
       version: readVersion(),
       health: () => this.#health,
+      documents: apiDocuments({
+        version: readVersion(),
+        config: this.#config,
+        addresses: () => this.#addresses,
+      }),
       metricsText: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
       // There is no access control yet that could name an administrator.
       isAdmin: () => true,
@@ -141,6 +149,7 @@ class ComposedGateway implements Gateway {
     for (const { transport, host, port, url } of addresses) {
       this.#logger.info("listening", { transport, address: host, port, url });
     }
+    this.#addresses = addresses;
     this.#health.setReason("start", null);
     return addresses;
   }

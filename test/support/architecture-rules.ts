@@ -75,6 +75,13 @@ export const PART_RULES: readonly PartRule[] = [
     packages: true,
   },
   { part: "config/", mayImport: ["config/"], node: true, packages: true },
+  {
+    part: "documents/",
+    mayImport: ["documents/", "wire/", "bus/message.ts", "bus/overflow.ts", "errors.ts"],
+    mayImportTypes: ["config/"],
+    node: false,
+    packages: false,
+  },
   transport("http"),
   transport("mqtt"),
   transport("tcp"),
@@ -134,6 +141,7 @@ export const PART_RULES: readonly PartRule[] = [
     mayImport: [
       "bus/",
       "config/",
+      "documents/",
       "security/",
       "store/",
       "telemetry/",

@@ -91,6 +91,7 @@ export async function startHttp(options: HttpTestOptions = {}): Promise<RunningH
       version: "0.0.0-test",
       health: () => health,
       metricsText: async () => ({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),
+      documents: new Map(),
       isAdmin: () => true,
       ...options.http,
     },

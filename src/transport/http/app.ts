@@ -59,6 +59,9 @@ export class App {
       const page = homePage(services.version, host ?? "127.0.0.1");
       exchange.answer(200, PAGE_HEADERS, page);
     });
+    for (const [path, text] of services.documents) {
+      this.#get(path, (exchange) => exchange.json(200, text()));
+    }
     this.#addReports();
     this.#express.use((request: IncomingMessage) => {
       const exchange = this.#parts.exchangeOf(request);

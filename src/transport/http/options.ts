@@ -46,6 +46,8 @@ export interface HttpServices {
   };
   /** The metrics in Prometheus text form, and the media type of that form. */
   metricsText(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** API documents by their path: JSON text, made when it is asked for. */
+  readonly documents: ReadonlyMap<string, () => string>;
   /** Whether this identity may see who is connected and what is published. */
   isAdmin(identity: Identity): boolean;
 }
