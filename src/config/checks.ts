@@ -1,3 +1,4 @@
+import { checkListeners } from "./listener-checks.ts";
 import type { Config } from "./schema.ts";
 
 /** Settings that are right one by one and wrong together. */
@@ -14,8 +15,7 @@ export function crossCheck(config: Config): CrossProblem[] {
   return [
     ...checkOrder(config),
     ...checkUnbuilt(config),
-    ...checkExposure(config),
-    ...checkPorts(config),
+    ...checkListeners(config),
     ...checkPaths(config),
   ];
 }
@@ -72,46 +72,6 @@ function checkUnbuilt({ mqtt, store, log }: Config): CrossProblem[] {
       comparedWith: ["store.kind"],
       text: "disk needs a store on disk, and store.kind is memory",
     });
-  }
-  return problems;
-}
-
-function checkExposure({ http, tcp, mqtt, security }: Config): CrossProblem[] {
-  if (security.allowAnonymous) return [];
-  const listeners = [
-    ["http.host", http.host],
-    ["mqtt.host", mqtt.host],
-    ...(tcp.enabled ? [["tcp.host", tcp.host] as const] : []),
-  ] as const;
-  return listeners
-    .filter(([, host]) => !isLoopback(host))
-    .map(([path, host]) => ({
-      path,
-      comparedWith: ["security.allowAnonymous"],
-      text: `${host} can be reached from other machines and clients have no identity; set security.allowAnonymous: true to let anyone in`,
-    }));
-}
-
-/** Whether an address is one of this machine only (RFC 6890: 127.0.0.0/8 and ::1). */
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
-}
-
-function checkPorts({ http, tcp, mqtt }: Config): CrossProblem[] {
-  const listeners = [
-    ["http.port", http.port],
-    ["mqtt.port", mqtt.port],
-    ...(tcp.enabled ? [["tcp.port", tcp.port] as const] : []),
-  ] as const;
-  const problems: CrossProblem[] = [];
-  const taken = new Map<number, string>();
-  for (const [path, port] of listeners) {
-    const other = taken.get(port);
-    if (other !== undefined && port !== 0) {
-      problems.push({ path, comparedWith: [other], text: `${port} is also ${other}` });
-    } else {
-      taken.set(port, path);
-    }
   }
   return problems;
 }

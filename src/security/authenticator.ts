@@ -4,7 +4,9 @@ import { ANONYMOUS, type Identity } from "../bus/ports.ts";
 export type Credentials =
   | { readonly kind: "none" }
   | { readonly kind: "password"; readonly user: string; readonly password: string }
-  | { readonly kind: "token"; readonly token: string };
+  | { readonly kind: "token"; readonly token: string }
+  /** The common name of a certificate that a CA of the listener's has signed: proven, not claimed. */
+  | { readonly kind: "certificate"; readonly commonName: string };
 
 /** Decides who a client is. */
 export interface Authenticator {
@@ -14,6 +16,14 @@ export interface Authenticator {
 
 /** Lets everyone in: a user name is believed, everything else is anonymous. */
 export const ALLOW_ANYONE: Authenticator = {
-  authenticate: async (credentials) =>
-    credentials.kind === "password" ? { user: credentials.user } : ANONYMOUS,
+  authenticate: async (credentials) => {
+    switch (credentials.kind) {
+      case "password":
+        return { user: credentials.user };
+      case "certificate":
+        return { user: credentials.commonName };
+      default:
+        return ANONYMOUS;
+    }
+  },
 };

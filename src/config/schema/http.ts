@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { BYTES, DAY_MS, port, text, wholeNumber } from "./setting.ts";
+import { BYTES, DAY_MS, flag, port, text, wholeNumber } from "./setting.ts";
+import { tlsListener } from "./tls.ts";
 
 const poll = z
   .strictObject({
@@ -57,6 +58,7 @@ const origin = z
 /** The HTTP listener; WebSocket and MQTT over WebSocket share it. */
 export const http = z
   .strictObject({
+    enabled: flag(true, "Whether the plain HTTP listener is opened."),
     host: text("127.0.0.1", "Address the HTTP listener binds."),
     port: port(8080, "Port of HTTP, WebSocket and MQTT over WebSocket; 0 takes any free port."),
     headersTimeoutMs: wholeNumber(
@@ -77,7 +79,7 @@ export const http = z
     maxConnections: wholeNumber(
       20_000,
       { min: 1, max: 1_000_000 },
-      "Connections to the HTTP listener; more are closed at once.",
+      "Connections to the HTTP listeners, TLS included; more are closed at once.",
     ),
     maxHeaderBytes: wholeNumber(
       16 * BYTES.kib,
@@ -101,5 +103,6 @@ export const http = z
     }),
     poll,
     stream,
+    tls: tlsListener(8443, "HTTP, WebSocket and MQTT over WebSocket"),
   })
   .prefault({});

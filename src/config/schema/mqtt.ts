@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { BYTES, DAY_MS, port, text, urlPath, wholeNumber } from "./setting.ts";
+import { BYTES, DAY_MS, flag, port, text, urlPath, wholeNumber } from "./setting.ts";
+import { tlsListener } from "./tls.ts";
 
 /** Implementations of MQTT behind the engine port. */
 export const MQTT_ENGINES = ["aedes", "native"] as const;
@@ -7,6 +8,7 @@ export const MQTT_ENGINES = ["aedes", "native"] as const;
 /** MQTT over TCP, and over WebSocket on the HTTP listener. */
 export const mqtt = z
   .strictObject({
+    enabled: flag(true, "Whether the plain listener of MQTT over TCP is opened."),
     host: text("127.0.0.1", "Address the MQTT listener binds."),
     port: port(1883, "Port of MQTT over TCP; 0 takes any free port."),
     websocketPath: urlPath("/mqtt", "Path of MQTT over WebSocket on the HTTP listener."),
@@ -22,7 +24,7 @@ export const mqtt = z
     maxConnections: wholeNumber(
       20_000,
       { min: 1, max: 1_000_000 },
-      "Connections to the MQTT listener; more are closed at once.",
+      "Connections to the MQTT listener, and as many to its TLS one; more are closed at once.",
     ),
     maxPacketBytes: wholeNumber(
       0,
@@ -59,5 +61,6 @@ export const mqtt = z
       { min: 0, max: 65_535 },
       "A client that asks for a longer keep-alive, or for none, is refused; 0 takes what it asks for.",
     ),
+    tls: tlsListener(8883, "MQTT"),
   })
   .prefault({});

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BYTES, DAY_MS, flag, port, text, urlPath, wholeNumber } from "./setting.ts";
+import { tlsListener } from "./tls.ts";
 
 /** 25 s is below the 30 s and 60 s after which common proxies close a silent connection. */
 const DEFAULT_HEARTBEAT_MS = 25_000;
@@ -53,7 +54,7 @@ export const websocket = z
 /** Raw TCP: the WebSocket commands, one JSON object a line. */
 export const tcp = z
   .strictObject({
-    enabled: flag(true, "Whether the raw TCP listener is opened."),
+    enabled: flag(true, "Whether the plain raw TCP listener is opened."),
     host: text("127.0.0.1", "Address the raw TCP listener binds."),
     port: port(7083, "Port of raw TCP; 0 takes any free port."),
     heartbeatMs: heartbeatMs(),
@@ -61,7 +62,8 @@ export const tcp = z
     maxConnections: wholeNumber(
       10_000,
       { min: 1, max: 1_000_000 },
-      "Connections to the raw TCP listener; more are closed at once.",
+      "Connections to the raw TCP listener, and as many to its TLS one; more are closed at once.",
     ),
+    tls: tlsListener(7084, "raw TCP"),
   })
   .prefault({});
