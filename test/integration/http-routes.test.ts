@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 describe("paths and methods", () => {
-  test.each(["/v2/topics/a", "/v1/topicsx", "/v1/poll/", "/V1/poll", "/nothing", "/openapi.json"])(
+  test.each(["/v2/topics/a", "/v1/topicsx", "/v1/poll/", "/V1/poll", "/nothing", "/openapi"])(
     "%s is not found",
     async (path) => {
       const { port } = await start();

@@ -6,6 +6,7 @@ import { GatewayError } from "../../src/errors.ts";
 import type { Authenticator } from "../../src/security/authenticator.ts";
 import { WebSocketClient } from "../support/command-client.ts";
 import { type CommandKit, startCommands } from "../support/command-kit.ts";
+import { checkAnswer } from "../support/documents/answer-check.ts";
 
 const KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
 
@@ -43,13 +44,15 @@ async function shake(
   asked.end();
   const outcome = await Promise.race([once(asked, "response"), once(asked, "upgrade")]);
   const [response, socket] = outcome as [import("node:http").IncomingMessage, Duplex | undefined];
-  const { statusCode: status = 0 } = response;
+  const { statusCode: status = 0, headers: answered } = response;
   if (status === 101) {
+    checkAnswer({ method, target: path, status, headers: answered, body: Buffer.alloc(0) });
     socket?.destroy();
     return { status, headers: response.headers, code: null };
   }
   let text = "";
   for await (const chunk of response) text += String(chunk);
+  checkAnswer({ method, target: path, status, headers: answered, body: Buffer.from(text) });
   const { code } = JSON.parse(text) as { code: string };
   expect(response.headers["content-type"]).toBe("application/problem+json");
   return { status, headers: response.headers, code };

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import WebSocket, { type ClientOptions } from "ws";
 import type { CommandKit } from "./command-kit.ts";
 import { Inbox } from "./contract/inbox.ts";
+import { checkBinaryHeader, checkFrame } from "./documents/frame-check.ts";
 
 /** A frame as JSON gives it; `body` is the payload of a binary one. */
 export type Frame = { readonly type: string; readonly [field: string]: unknown } & {
@@ -23,6 +24,15 @@ export abstract class CommandClient {
 
   abstract send(text: string): void;
   abstract close(): Promise<void>;
+
+  /** Keeps a frame; one the AsyncAPI document does not know fails whoever waits for the next. */
+  protected take(read: () => Frame): void {
+    try {
+      this.frames.push(read());
+    } catch (error) {
+      this.frames.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
 
   next(): Promise<Frame> {
     return this.frames.next();
@@ -68,7 +78,7 @@ export class WebSocketClient extends CommandClient {
   constructor(url: string, subprotocols: string[] = [], options: ClientOptions = {}) {
     super();
     this.socket = new WebSocket(url, subprotocols, { perMessageDeflate: false, ...options });
-    this.socket.on("message", (data: Buffer, isBinary) => this.frames.push(parse(data, isBinary)));
+    this.socket.on("message", (data: Buffer, isBinary) => this.take(() => parse(data, isBinary)));
     this.socket.on("error", () => undefined);
     this.closing = new Promise((resolve) => {
       this.socket.on("close", (code, reason) => {
@@ -110,7 +120,7 @@ export class LineClient extends CommandClient {
     this.socket.on("error", () => undefined);
     createInterface({ input: this.socket }).on("line", (line) => {
       // A connection that is cut leaves half a line, which is no frame.
-      if (line.endsWith("}")) this.frames.push(JSON.parse(line));
+      if (line.endsWith("}")) this.take(() => parse(Buffer.from(line), false));
     });
     this.socket.on("end", () => this.socket.end());
     this.socket.on("close", () => this.frames.fail(new Error("closed")));
@@ -133,9 +143,15 @@ export class LineClient extends CommandClient {
 }
 
 function parse(data: Buffer, isBinary: boolean): Frame {
-  if (!isBinary) return JSON.parse(data.toString());
+  if (!isBinary) {
+    const frame = JSON.parse(data.toString());
+    checkFrame(frame);
+    return frame;
+  }
   const end = 2 + data.readUInt16BE(0);
-  return { ...JSON.parse(data.toString("utf8", 2, end)), body: data.subarray(end) };
+  const header = JSON.parse(data.toString("utf8", 2, end));
+  checkBinaryHeader(header);
+  return { ...header, body: data.subarray(end) };
 }
 
 /** Both transports that speak the commands; what holds for one must hold for the other. */

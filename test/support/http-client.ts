@@ -1,6 +1,8 @@
 import http from "node:http";
 import net from "node:net";
 import { DEADLINE_MS } from "./contract/inbox.ts";
+import { checkAnswer } from "./documents/answer-check.ts";
+import { checkRawExchange } from "./documents/raw-exchange-check.ts";
 
 /** An answer, read whole. */
 export interface Answer {
@@ -18,7 +20,10 @@ export interface Request {
   readonly agent?: http.Agent;
 }
 
-/** One request whose target goes out exactly as given, without a URL parser in between. */
+/**
+ * One request whose target goes out exactly as given, without a URL parser in between. Rejects when
+ * the answer is not one the OpenAPI document knows.
+ */
 export function send(port: number, method: string, target: string, request: Request = {}) {
   return new Promise<Answer>((resolve, reject) => {
     const options: http.RequestOptions = { host: "127.0.0.1", port, method, path: target };
@@ -30,12 +35,13 @@ export function send(port: number, method: string, target: string, request: Requ
       response.on("error", reject);
       response.on("end", () => {
         const body = Buffer.concat(chunks);
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body,
-          json: () => JSON.parse(body.toString("utf8")),
-        });
+        const { statusCode: status = 0, headers } = response;
+        try {
+          checkAnswer({ method, target, status, headers, body });
+          resolve({ status, headers, body, json: () => JSON.parse(body.toString("utf8")) });
+        } catch (error) {
+          reject(error);
+        }
       });
     });
     outgoing.setTimeout(DEADLINE_MS, () =>
@@ -51,6 +57,7 @@ export function send(port: number, method: string, target: string, request: Requ
 export class RawConnection {
   readonly socket: net.Socket;
   received = "";
+  #written = "";
   #waiters: (() => void)[] = [];
 
   constructor(port: number) {
@@ -71,6 +78,7 @@ export class RawConnection {
   }
 
   write(text: string | Uint8Array): void {
+    this.#written += Buffer.from(text).toString("latin1");
     this.socket.write(text);
   }
 
@@ -91,8 +99,10 @@ export class RawConnection {
     return this.received;
   }
 
+  /** Throws when an answer was not one the OpenAPI document knows. */
   close(): void {
     this.socket.destroy();
+    checkRawExchange(this.#written, this.received);
   }
 
   #wake(): void {

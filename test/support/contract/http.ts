@@ -1,5 +1,7 @@
 import http from "node:http";
 import { EventSource } from "eventsource";
+import { checkAnswer } from "../documents/answer-check.ts";
+import { checkBlock } from "../documents/frame-check.ts";
 import type {
   ContractProperties,
   Egress,
@@ -18,7 +20,7 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** One request over `node:http`. */
+/** One request over `node:http`. Rejects when the answer is not one the OpenAPI document knows. */
 export function request(
   agent: http.Agent | undefined,
   method: string,
@@ -34,8 +36,14 @@ export function request(
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);
       response.on("end", () => {
-        const status = response.statusCode ?? 0;
-        resolve({ status, headers: response.headers, body: Buffer.concat(chunks) });
+        const { statusCode: status = 0, headers } = response;
+        const answer = { status, headers, body: Buffer.concat(chunks) };
+        try {
+          checkAnswer({ method, target: outgoing.path, ...answer });
+          resolve(answer);
+        } catch (error) {
+          reject(error);
+        }
       });
     });
     outgoing.on("error", reject);
@@ -147,7 +155,13 @@ export const sseEgress: Egress = {
     const inbox = new Inbox<ReceivedMessage>("sse reader");
     const source = new EventSource(`${urls.http}/v1/stream?${filterQuery(filters)}`);
     source.addEventListener("message", (event) => {
-      inbox.push(receivedFromJson(JSON.parse(String(event.data))));
+      const data = String(event.data);
+      try {
+        checkBlock({ event: "message", data });
+        inbox.push(receivedFromJson(JSON.parse(data)));
+      } catch (error) {
+        inbox.fail(error instanceof Error ? error : new Error(String(error)));
+      }
     });
     return new Promise((resolve, reject) => {
       source.onerror = (error) => reject(new Error(error.message ?? "sse failed"));

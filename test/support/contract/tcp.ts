@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import net from "node:net";
 import { createInterface } from "node:readline";
+import { checkFrame } from "../documents/frame-check.ts";
 import type { Egress, GatewayUrls, Ingress, ReceivedMessage } from "./client.ts";
 import { Inbox } from "./inbox.ts";
 import { publishCommand, receivedFromJson } from "./json-message.ts";
@@ -14,14 +15,25 @@ class Line {
     this.socket = net.connect(urls.tcp);
     this.socket.setNoDelay(true);
     createInterface({ input: this.socket }).on("line", (line) => {
-      const value = JSON.parse(line) as { type: string };
-      if (value.type === "message") this.messages.push(receivedFromJson(value));
-      else if (!["welcome", "live", "position"].includes(value.type)) this.answers.push(value);
+      try {
+        this.#receive(line);
+      } catch (error) {
+        this.#fail(error instanceof Error ? error : new Error(String(error)));
+      }
     });
-    this.socket.on("close", () => {
-      this.answers.fail(new Error("tcp connection closed"));
-      this.messages.fail(new Error("tcp connection closed"));
-    });
+    this.socket.on("close", () => this.#fail(new Error("tcp connection closed")));
+  }
+
+  #receive(line: string): void {
+    const value = JSON.parse(line) as { type: string };
+    checkFrame(value);
+    if (value.type === "message") this.messages.push(receivedFromJson(value));
+    else if (!["welcome", "live", "position"].includes(value.type)) this.answers.push(value);
+  }
+
+  #fail(error: Error): void {
+    this.answers.fail(error);
+    this.messages.fail(error);
   }
 
   send(text: string): void {

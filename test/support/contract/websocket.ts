@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import WebSocket from "ws";
+import { checkBinaryHeader, checkFrame } from "../documents/frame-check.ts";
 import type { Egress, GatewayUrls, Ingress, ReceivedMessage } from "./client.ts";
 import { Inbox } from "./inbox.ts";
 import { publishCommand, receivedFromJson } from "./json-message.ts";
@@ -24,12 +25,21 @@ class Socket {
     this.form = form;
     const url = `${urls.http.replace("http", "ws")}/ws`;
     this.socket = new WebSocket(url, [`tributary.v1.${form}`]);
-    this.socket.on("message", (data: Buffer, isBinary) => this.#receive(data, isBinary));
-    this.socket.on("close", (code, reason) => {
-      const error = new Error(`websocket closed: ${code} ${String(reason)}`);
-      this.answers.fail(error);
-      this.messages.fail(error);
+    this.socket.on("message", (data: Buffer, isBinary) => {
+      try {
+        this.#receive(data, isBinary);
+      } catch (error) {
+        this.#fail(error instanceof Error ? error : new Error(String(error)));
+      }
     });
+    this.socket.on("close", (code, reason) => {
+      this.#fail(new Error(`websocket closed: ${code} ${String(reason)}`));
+    });
+  }
+
+  #fail(error: Error): void {
+    this.answers.fail(error);
+    this.messages.fail(error);
   }
 
   nextId(): number {
@@ -63,6 +73,8 @@ class Socket {
     const headerEnd = isBinary ? 2 + data.readUInt16BE(0) : data.length;
     const text = data.toString("utf8", isBinary ? 2 : 0, headerEnd);
     const value = JSON.parse(text) as { type?: string; id?: number };
+    if (isBinary) checkBinaryHeader(value);
+    else checkFrame(value);
     const type = value.type ?? (isBinary ? "message" : "");
     const body = isBinary ? data.subarray(headerEnd) : undefined;
     if (type === "message") this.messages.push(receivedFromJson(value, body));
