@@ -3,16 +3,18 @@ import { Bus, type BusLimits } from "./bus/bus.ts";
 import type { Clock } from "./bus/clock.ts";
 import type { AccessPolicy, MessageLog, RetainedStore } from "./bus/ports.ts";
 import { derivedMaxPacketBytes } from "./config/derived.ts";
+import { ConfigError } from "./config/problem.ts";
 import type { Config } from "./config/schema.ts";
 import { apiDocuments } from "./documents/api-documents.ts";
 import { ALLOW_ANYONE, type Authenticator } from "./security/authenticator.ts";
+import { ListenerCertificates } from "./security/tls-certificates.ts";
 import { MemoryMessageLog } from "./store/memory/message-log.ts";
 import { MemoryRetainedStore } from "./store/memory/retained-store.ts";
-import { Counters } from "./telemetry/counters.ts";
 import { Health } from "./telemetry/health.ts";
 import type { Logger } from "./telemetry/logger.ts";
-import { Metrics } from "./telemetry/metrics.ts";
-import { TickClock } from "./telemetry/tick-clock.ts";
+import { Metrics, type StateReading } from "./telemetry/metrics.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
+import { readClock, TickClock } from "./telemetry/tick-clock.ts";
 import { FlushLoop } from "./transport/flush-loop.ts";
 import { HttpTransport } from "./transport/http/http-transport.ts";
 import type { HttpServices } from "./transport/http/options.ts";
@@ -36,9 +38,11 @@ export interface GatewayParts {
 export interface Gateway {
   readonly bus: Bus;
   readonly sessions: SessionRegistry;
-  readonly counters: Counters;
+  readonly telemetry: Telemetry;
   /** Opens every listener, or none: rejects with the reason after closing those that were open. */
   start(): Promise<readonly ListenAddress[]>;
+  /** Reads the files again that may change while it runs, and logs what came of it. Never rejects. */
+  reload(): Promise<void>;
   /** Refuses new work, tells clients, delivers what is queued; ends within `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>;
   /** Ends everything now. Idempotent; works half-started. */
@@ -53,11 +57,13 @@ export function createGateway(config: Config, logger: Logger, parts: GatewayPart
 class ComposedGateway implements Gateway {
   readonly bus: Bus;
   readonly sessions: SessionRegistry;
-  readonly counters = new Counters();
+  readonly telemetry: Telemetry;
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #log: MessageLog;
+  readonly #retained: RetainedStore;
   readonly #health = new Health();
+  readonly #certificates: ListenerCertificates;
   /** In the order of their start; they end in the opposite one. */
   readonly #transports: readonly Transport[];
   /** Where the listeners are, once all of them are open. */
@@ -67,17 +73,20 @@ class ComposedGateway implements Gateway {
   constructor(config: Config, logger: Logger, parts: GatewayParts) {
     this.#config = config;
     this.#logger = logger;
-    const clock = parts.clock ?? new TickClock();
-    this.#log = parts.log ?? memoryLog(config, clock);
+    const { clock, acceptanceClock, readNow } = clocks(parts.clock);
+    this.telemetry = new Telemetry({ clock, readNow });
+    this.#log = parts.log ?? memoryLog(config, acceptanceClock);
+    this.#retained = parts.retained ?? new MemoryRetainedStore();
     this.bus = new Bus({
       log: this.#log,
-      retained: parts.retained ?? new MemoryRetainedStore(),
+      retained: this.#retained,
       clock,
       policy: parts.policy ?? null,
-      observer: this.counters,
+      observer: this.telemetry,
       limits: busLimits(config),
     });
     this.sessions = new SessionRegistry(config.limits.connections);
+    this.#certificates = new ListenerCertificates(config, logger, () => clock.now());
     this.#health.setReason("start", "the listeners are not open yet");
     this.#transports = this.#buildTransports({
       bus: this.bus,
@@ -85,7 +94,7 @@ class ComposedGateway implements Gateway {
       flushLoop: new FlushLoop((error) => logger.error("flush failed", { error })),
       sessions: this.sessions,
       authenticator: parts.authenticator ?? ALLOW_ANYONE,
-      observer: this.counters,
+      observer: this.telemetry,
       logger,
       limits: config.limits,
     });
@@ -96,6 +105,7 @@ class ComposedGateway implements Gateway {
     const { maxSubscriptionsPerSession } = limits;
     const mqttTransport = new MqttTransport(context, {
       ...mqtt,
+      tlsListener: this.#certificates.listener("mqtt"),
       maxPacketBytes: mqtt.maxPacketBytes || derivedMaxPacketBytes(limits),
       maxSubscriptionsPerSession,
     });
@@ -106,26 +116,30 @@ class ComposedGateway implements Gateway {
       allowedOrigins: http.allowedOrigins,
       acceptMqtt: (stream, peer) => mqttTransport.acceptStream(stream, peer),
     });
-    const httpTransport = new HttpTransport(context, { ...http, ...this.#httpServices() });
+    const certificates = this.#certificates;
+    const httpTransport = new HttpTransport(context, {
+      ...http,
+      tlsListener: certificates.listener("http"),
+      ...this.#httpServices(),
+    });
     httpTransport.onUpgrade((request, socket, head) =>
       websocketTransport.handleUpgrade(request, socket, head),
     );
-    const tcpTransport = new TcpTransport(context, { ...tcp, maxSubscriptionsPerSession });
+    const tcpTransport = new TcpTransport(context, {
+      ...tcp,
+      tlsListener: certificates.listener("tcp"),
+      maxSubscriptionsPerSession,
+    });
     // Who takes upgrades must be there before the listener they come from.
-    const transports = [mqttTransport, websocketTransport, httpTransport];
-    return tcp.enabled ? [...transports, tcpTransport] : transports;
+    return [mqttTransport, websocketTransport, httpTransport, tcpTransport];
   }
 
   #httpServices(): HttpServices {
-    const metrics = new Metrics(this.counters, () => ({
-      sessions: this.sessions.count,
-      subscriptions: this.bus.subscriptionCount,
-      retainedMessages: this.bus.retainedCount,
-      logMessages: this.bus.lastOffset - this.bus.firstOffset + 1,
-      logBytes: this.#log.bytes,
-    }));
+    const version = readVersion();
+    const readState = () => this.#readState();
+    const metrics = new Metrics(this.telemetry, readState, { version, node: process.version });
     return {
-      version: readVersion(),
+      version,
       health: () => this.#health,
       documents: apiDocuments({
         version: readVersion(),
@@ -138,7 +152,22 @@ class ComposedGateway implements Gateway {
     };
   }
 
+  #readState(): StateReading {
+    return {
+      sessions: this.sessions.count,
+      subscriptions: this.bus.subscriptionCount,
+      retainedMessages: this.bus.retainedCount,
+      retainedBytes: this.#retained.bytes,
+      logMessages: this.bus.lastOffset - this.bus.firstOffset + 1,
+      logBytes: this.#log.bytes,
+    };
+  }
+
   async start(): Promise<readonly ListenAddress[]> {
+    const problems = await this.#certificates.load();
+    if (problems.length > 0) {
+      throw new ConfigError(problems.map((problem) => ({ ...problem, source: null })));
+    }
     const addresses: ListenAddress[] = [];
     try {
       for (const transport of this.#transports) addresses.push(...(await transport.start()));
@@ -152,6 +181,10 @@ class ComposedGateway implements Gateway {
     this.#addresses = addresses;
     this.#health.setReason("start", null);
     return addresses;
+  }
+
+  reload(): Promise<void> {
+    return this.#certificates.reload();
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -172,6 +205,21 @@ class ComposedGateway implements Gateway {
     await this.#log.close();
     this.#logger.info("stopped");
   }
+}
+
+/** What the gateway takes its time from; a clock of a test is all of them. */
+function clocks(given: Clock | undefined): {
+  readonly clock: Clock;
+  /** What messages are stamped by when they are accepted. */
+  readonly acceptanceClock: Clock;
+  /** Of this very moment. */
+  readonly readNow: () => number;
+} {
+  if (given !== undefined) {
+    return { clock: given, acceptanceClock: given, readNow: () => given.now() };
+  }
+  const clock = new TickClock();
+  return { clock, acceptanceClock: { now: () => clock.precise() }, readNow: readClock };
 }
 
 function memoryLog(config: Config, clock: Clock): MessageLog {

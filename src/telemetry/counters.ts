@@ -1,10 +1,8 @@
 import { type QoS, TRANSPORTS, type TransportName } from "../bus/message.ts";
 import type { BusObserver, DropReason, GapReason } from "../bus/ports.ts";
+import { placeOf, TRANSPORT_COUNT, transportAt } from "./transport-place.ts";
 
-const TRANSPORT_COUNT = TRANSPORTS.length;
 const QOS_COUNT = 3;
-
-const PLACE = new Map<TransportName, number>(TRANSPORTS.map((name, index) => [name, index]));
 
 /** One counter with the labels it is exported under. */
 export interface CountedSeries {
@@ -60,7 +58,7 @@ export class Counters implements BusObserver {
   /** Messages accepted, by `transport` and `qos`; series that never counted are left out. */
   receivedSeries(): CountedSeries[] {
     return collect(this.#received, (place) => ({
-      transport: TRANSPORTS[Math.floor(place / QOS_COUNT)] ?? "",
+      transport: transportAt(Math.floor(place / QOS_COUNT)),
       qos: String(place % QOS_COUNT),
     }));
   }
@@ -70,8 +68,8 @@ export class Counters implements BusObserver {
     return collect(this.#delivered, (place) => {
       const pair = Math.floor(place / QOS_COUNT);
       return {
-        ingress: TRANSPORTS[Math.floor(pair / TRANSPORT_COUNT)] ?? "",
-        egress: TRANSPORTS[pair % TRANSPORT_COUNT] ?? "",
+        ingress: transportAt(Math.floor(pair / TRANSPORT_COUNT)),
+        egress: transportAt(pair % TRANSPORT_COUNT),
         qos: String(place % QOS_COUNT),
       };
     });
@@ -96,10 +94,6 @@ export class Counters implements BusObserver {
   recoveredSeries(): CountedSeries[] {
     return split(this.#recovered, "result");
   }
-}
-
-function placeOf(transport: TransportName): number {
-  return PLACE.get(transport) ?? 0;
 }
 
 function add(counts: Map<string, number>, key: string, count: number): void {

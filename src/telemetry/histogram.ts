@@ -88,12 +88,44 @@ export class Histogram {
 
   /** Samples in buckets that lie wholly at or below `nanoseconds`: what a Prometheus bucket needs. */
   countAtOrBelow(nanoseconds: number): number {
+    return this.countsAtOrBelow([nanoseconds])[0] ?? 0;
+  }
+
+  /** As {@link countAtOrBelow}, for each of the bounds, which rise, in one pass. */
+  countsAtOrBelow(bounds: readonly number[]): number[] {
+    const counts: number[] = [];
     let seen = 0;
-    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
-      if (footOf(bucket + 1) - 1 > nanoseconds) break;
-      seen += this.#counts[bucket] ?? 0;
+    let bucket = 0;
+    for (const bound of bounds) {
+      while (bucket < BUCKETS && footOf(bucket + 1) - 1 <= bound) {
+        seen += this.#counts[bucket] ?? 0;
+        bucket += 1;
+      }
+      counts.push(seen);
     }
-    return seen;
+    return counts;
+  }
+
+  /** The samples recorded after `earlier`, a copy of this histogram, was made. */
+  since(earlier: Histogram): Histogram {
+    const later = new Histogram();
+    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+      const times = (this.#counts[bucket] ?? 0) - (earlier.#counts[bucket] ?? 0);
+      if (times <= 0) continue;
+      later.#counts[bucket] = times;
+      later.#count += times;
+      // Only all samples together know their exact extremes.
+      later.#min = Math.min(later.#min, footOf(bucket));
+      later.#max = Math.min(this.#max, footOf(bucket + 1) - 1);
+    }
+    later.#sum = this.#sum - earlier.#sum;
+    return later;
+  }
+
+  copy(): Histogram {
+    const copied = new Histogram();
+    copied.merge(this);
+    return copied;
   }
 
   /** Adds every sample of `other`. */

@@ -1,89 +1,91 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import type { CountedSeries, Counters } from "./counters.ts";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { exposeCounts, exposeTimes } from "./exposition.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /** The gateway's state at the time of a scrape. */
 export interface StateReading {
   readonly sessions: number;
   readonly subscriptions: number;
   readonly retainedMessages: number;
+  readonly retainedBytes: number;
   readonly logMessages: number;
   readonly logBytes: number;
 }
 
-/** Prometheus text of everything counted; values are copied into prom-client only at a scrape. */
+/** What is running. */
+export interface BuildReading {
+  readonly version: string;
+  /** Of Node. */
+  readonly node: string;
+}
+
+/** Gauges that prom-client names `…_total`, which only counters may be (promtool check metrics). */
+const MISNAMED_DEFAULTS = [
+  "nodejs_active_handles_total",
+  "nodejs_active_requests_total",
+  "nodejs_active_resources_total",
+];
+
+/**
+ * Everything counted and timed, as Prometheus text. Values are read when somebody scrapes; the
+ * process's own, such as processor time, memory and event-loop delay, come from prom-client.
+ */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #telemetry: Telemetry;
+  readonly #readState: () => StateReading;
+  readonly #build: BuildReading;
 
-  constructor(counters: Counters, readState: () => StateReading) {
+  constructor(telemetry: Telemetry, readState: () => StateReading, build: BuildReading) {
+    this.#telemetry = telemetry;
+    this.#readState = readState;
+    this.#build = build;
     collectDefaultMetrics({ register: this.#registry });
-    this.#counter("messages_received_total", "Messages accepted.", ["transport", "qos"], () =>
-      counters.receivedSeries(),
-    );
-    this.#counter(
-      "messages_delivered_total",
-      "Messages handed to the kernel.",
-      ["ingress", "egress", "qos"],
-      () => counters.deliveredSeries(),
-    );
-    this.#counter(
-      "messages_dropped_total",
-      "Messages a reader asked for and did not get.",
-      ["transport", "reason"],
-      () => counters.droppedSeries(),
-    );
-    this.#counter("messages_refused_total", "Messages refused.", ["transport", "code"], () =>
-      counters.refusedSeries(),
-    );
-    this.#counter(
-      "recoveries_total",
-      "Readers that resumed from a cursor.",
-      ["transport", "result"],
-      () => counters.recoveredSeries(),
-    );
-    this.#gauge("connections", "Open connections.", ["transport"], () =>
-      counters.connectionSeries(),
-    );
-    this.#state("sessions", "Sessions of connected clients.", () => readState().sessions);
-    this.#state("subscriptions", "Open subscriptions.", () => readState().subscriptions);
-    this.#state("retained_messages", "Retained messages.", () => readState().retainedMessages);
-    this.#state("log_messages", "Messages in the log's window.", () => readState().logMessages);
-    this.#state("log_bytes", "Payload bytes in the log's window.", () => readState().logBytes);
+    for (const name of MISNAMED_DEFAULTS) this.#registry.removeSingleMetric(name);
   }
 
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    return this.#counts() + this.#times() + this.#state() + (await this.#registry.metrics());
   }
 
-  #counter(name: string, help: string, labelNames: string[], read: () => CountedSeries[]): void {
-    const counter = new Counter({
-      name: `tributary_${name}`,
-      help,
-      labelNames,
-      registers: [this.#registry],
-      collect() {
-        counter.reset();
-        for (const { labels, count } of read()) counter.inc(labels, count);
-      },
-    });
+  #counts(): string {
+    const { counters, wire } = this.#telemetry;
+    return [
+      exposeCounts("messages_received_total", counters.receivedSeries()),
+      exposeCounts("messages_delivered_total", counters.deliveredSeries()),
+      exposeCounts("messages_dropped_total", counters.droppedSeries()),
+      exposeCounts("messages_refused_total", counters.refusedSeries()),
+      exposeCounts("recoveries_total", counters.recoveredSeries()),
+      exposeCounts("connections", counters.connectionSeries()),
+      exposeCounts("wire_bytes_total", wire.series()),
+    ].join("");
   }
 
-  #gauge(name: string, help: string, labelNames: string[], read: () => CountedSeries[]): void {
-    const gauge = new Gauge({
-      name: `tributary_${name}`,
-      help,
-      labelNames,
-      registers: [this.#registry],
-      collect() {
-        for (const { labels, count } of read()) gauge.set(labels, count);
-      },
-    });
+  #times(): string {
+    const { deliveries } = this.#telemetry;
+    return [
+      exposeTimes("delivery_seconds", deliveries.pairSeries()),
+      exposeTimes("stage_seconds", deliveries.stageSeries()),
+      exposeTimes("publish_ack_seconds", deliveries.acknowledgementSeries()),
+      exposeTimes("poll_hold_seconds", this.#telemetry.holdSeries()),
+    ].join("");
   }
 
-  #state(name: string, help: string, read: () => number): void {
-    this.#gauge(name, help, [], () => [{ labels: {}, count: read() }]);
+  #state(): string {
+    const state = this.#readState();
+    const one = (count: number) => [{ labels: {}, count }];
+    return [
+      exposeCounts("sessions", one(state.sessions)),
+      exposeCounts("subscriptions", one(state.subscriptions)),
+      exposeCounts("retained_messages", one(state.retainedMessages)),
+      exposeCounts("retained_bytes", one(state.retainedBytes)),
+      exposeCounts("log_messages", one(state.logMessages)),
+      exposeCounts("log_bytes", one(state.logBytes)),
+      exposeCounts("build_info", [{ labels: { ...this.#build }, count: 1 }]),
+    ].join("");
   }
 }

@@ -1,6 +1,17 @@
 import type { Clock } from "../bus/clock.ts";
 
 /**
+ * Messages that may share one precise reading: at 0.3 to 5 µs a message it is 5 to 80 µs old at most,
+ * and its 50 ns come to 3 ns a message.
+ */
+const MESSAGES_PER_READING = 16;
+
+/** The time of this very moment, on the scale of {@link TickClock}: milliseconds, fractional. */
+export function readClock(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/**
  * The gateway's clock: the wall clock at the start of the process, moved on by the monotonic one.
  * A reading serves until the current callback of the event loop is over, because the packets of one
  * read chunk are handled within one callback and each own reading costs about 50 ns. It is therefore
@@ -8,17 +19,32 @@ import type { Clock } from "../bus/clock.ts";
  */
 export class TickClock implements Clock {
   #now = 0;
+  #precise = 0;
+  /** Calls of {@link precise} in this callback. */
+  #calls = 0;
   #isFresh = false;
   readonly #expire = (): void => {
     this.#isFresh = false;
+    this.#calls = 0;
   };
 
   now(): number {
     if (this.#isFresh) return this.#now;
-    this.#now = performance.timeOrigin + performance.now();
+    this.#now = readClock();
     this.#isFresh = true;
     // Microtasks run as soon as the callback returns, before the next socket is read.
     queueMicrotask(this.#expire);
     return this.#now;
+  }
+
+  /**
+   * As {@link now}, for stamps that must tell how long the callback has taken so far: read again for
+   * the first of 16 calls in a callback. Never before `now()`, and never decreasing.
+   */
+  precise(): number {
+    this.now();
+    if (this.#calls % MESSAGES_PER_READING === 0) this.#precise = readClock();
+    this.#calls += 1;
+    return this.#precise;
   }
 }

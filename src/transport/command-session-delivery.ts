@@ -1,23 +1,18 @@
 import type { Bus } from "../bus/bus.ts";
 import { formatCursor, type Position } from "../bus/cursor.ts";
 import type { Delivery } from "../bus/delivery.ts";
-import type { Message, Origin, QoS, TransportName } from "../bus/message.ts";
+import type { Message } from "../bus/message.ts";
 import type { Gap } from "../bus/ports.ts";
 import type { Reader } from "../bus/reader.ts";
 import type { Subscription, UntoldDrops } from "../bus/subscription.ts";
 import type { CommandForm, SubscriptionName } from "./command-session-form.ts";
 import { EncodedTail } from "./encoded-tail.ts";
+import { LiveMessages } from "./live-messages.ts";
 import type { TransportObserver } from "./transport.ts";
 import type { WriteBatch } from "./write-batch.ts";
 
 /** Large pieces stay referenced until they are written, so the encoder's buffer cannot be lent. */
 const LENT_BELOW_BYTES = 4_096;
-
-/**
- * Where messages came from, remembered beside the encoded bytes, so that counting a delivery makes
- * no object. As many as the encoded tail keeps; a miss costs one look into the log.
- */
-const REMEMBERED = 16_384;
 
 /**
  * Writes what readers pull in one wire form. One instance serves every connection of that form in
@@ -28,24 +23,16 @@ export class CommandDelivery implements Delivery {
   readonly #bus: Bus;
   readonly #observer: TransportObserver;
   readonly #tail: EncodedTail;
-  readonly #offsets = new Float64Array(REMEMBERED);
-  readonly #origins: (Origin | undefined)[] = new Array(REMEMBERED).fill(undefined);
-  readonly #qos = new Uint8Array(REMEMBERED);
+  readonly #messages = new LiveMessages();
   #batch: WriteBatch | null = null;
   #lastLive = 0;
-  /** Deliveries of one kind in a row, reported together. */
-  #run: { ingress: TransportName; qos: QoS; count: number } = {
-    ingress: "websocket",
-    qos: 0,
-    count: 0,
-  };
 
   constructor(form: CommandForm, bus: Bus, observer: TransportObserver) {
     this.#form = form;
     this.#bus = bus;
     this.#observer = observer;
     this.#tail = new EncodedTail((message) => {
-      this.#remember(message);
+      this.#messages.remember(message);
       return form.live(message, bus.epoch);
     });
   }
@@ -63,7 +50,6 @@ export class CommandDelivery implements Delivery {
       reader.pull(this, room);
     } finally {
       this.#batch = null;
-      this.#report();
     }
     return reader.isReady;
   }
@@ -84,14 +70,7 @@ export class CommandDelivery implements Delivery {
     const bytes = this.#tail.addTo(batch, offset, reader);
     if (bytes === 0) return 0;
     this.#lastLive = offset;
-    const slot = offset % REMEMBERED;
-    const origin = this.#origins[slot];
-    if (origin !== undefined && this.#offsets[slot] === offset) {
-      this.#count(origin.transport, toQoS(this.#qos[slot]));
-    } else {
-      const message = reader.messageAt(offset);
-      if (message !== undefined) this.#count(message.origin.transport, message.qos);
-    }
+    this.#messages.report(offset, reader, this.#observer, this.#form.egress);
     return bytes;
   }
 
@@ -138,44 +117,16 @@ export class CommandDelivery implements Delivery {
     const as = isRetained ? "retained" : "recovered";
     const bytes = this.#form.addressed(message, this.#bus.epoch, { subscription: id, as });
     this.#add(bytes.length < LENT_BELOW_BYTES ? bytes : new Uint8Array(bytes));
-    this.#count(message.origin.transport, message.qos);
+    this.#observer.deliveredLate(message.origin.transport, this.#form.egress, message.qos);
     return bytes.length;
   }
 
   #add(bytes: Uint8Array): void {
     this.#batch?.add(bytes);
   }
-
-  #remember(message: Message): void {
-    const slot = message.offset % REMEMBERED;
-    this.#offsets[slot] = message.offset;
-    this.#origins[slot] = message.origin;
-    this.#qos[slot] = message.qos;
-  }
-
-  #count(ingress: TransportName, qos: QoS): void {
-    const run = this.#run;
-    if (run.ingress !== ingress || run.qos !== qos) {
-      this.#report();
-      run.ingress = ingress;
-      run.qos = qos;
-    }
-    run.count += 1;
-  }
-
-  #report(): void {
-    const { ingress, qos, count } = this.#run;
-    if (count === 0) return;
-    this.#run.count = 0;
-    this.#observer.delivered(ingress, this.#form.egress, qos, count);
-  }
 }
 
 /** What the client calls a subscription; the command session gives every subscription this tag. */
 function nameOf(subscription: Subscription): SubscriptionName {
   return subscription.tag as SubscriptionName;
-}
-
-function toQoS(byte: number | undefined): QoS {
-  return byte === 2 ? 2 : byte === 1 ? 1 : 0;
 }

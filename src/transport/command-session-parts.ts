@@ -57,3 +57,8 @@ export interface CommandSessionParts {
 export function maxCommandBytes(maxPayloadBytes: number): number {
   return Math.ceil((4 * maxPayloadBytes) / 3) + 8_192;
 }
+
+/** A failure that is not a refusal: it has no one to be told to but the operator. */
+export function logDefect({ context, session, form }: CommandSessionParts, error: unknown): void {
+  context.logger.error("session failed", { transport: form.egress, sessionId: session.id, error });
+}

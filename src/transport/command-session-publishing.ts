@@ -1,8 +1,9 @@
 import type { Bus } from "../bus/bus.ts";
-import type { MessageDraft } from "../bus/message.ts";
+import { type MessageDraft, NO_PROPERTIES, type Origin } from "../bus/message.ts";
 import type { Identity, Receipt } from "../bus/ports.ts";
 import { type GatewayError, toGatewayError } from "../errors.ts";
 import type { CommandId } from "../wire/command-id.ts";
+import type { PublishCommand } from "../wire/publish-command.ts";
 
 /**
  * Publishes that may wait for their acceptance before the session's commands are held back: at
@@ -12,7 +13,8 @@ const MAX_PENDING = 1_024;
 
 /** Where the answers to publishes go. */
 export interface PublishAnswers {
-  published(id: CommandId, offset: number): void;
+  /** `receivedAt` is that of the message. */
+  published(id: CommandId, offset: number, receivedAt: number): void;
   refused(id: CommandId | null, error: GatewayError): void;
   /** Too many publishes wait: hold the commands until {@link PublishAnswers.relieved}. */
   congested(): void;
@@ -32,11 +34,13 @@ const NOBODY_WAITS: Receipt = { accepted: () => undefined, refused: () => undefi
 /** A publish that will be answered. */
 class PendingPublish implements Receipt {
   readonly id: CommandId;
+  readonly receivedAt: number;
   outcome: Outcome | null = null;
   readonly #owner: CommandPublishing;
 
-  constructor(id: CommandId, owner: CommandPublishing) {
+  constructor(id: CommandId, receivedAt: number, owner: CommandPublishing) {
     this.id = id;
+    this.receivedAt = receivedAt;
     this.#owner = owner;
   }
 
@@ -61,15 +65,16 @@ class PendingPublish implements Receipt {
  */
 export class CommandPublishing {
   readonly #bus: Bus;
-  readonly #sessionId: string;
+  /** Shared by all messages of the session. */
+  readonly #origin: Origin;
   readonly #answers: PublishAnswers;
   readonly #pending: PendingPublish[] = [];
   #isCongested = false;
   #isClosed = false;
 
-  constructor(bus: Bus, sessionId: string, answers: PublishAnswers) {
+  constructor(bus: Bus, origin: Origin, answers: PublishAnswers) {
     this.#bus = bus;
-    this.#sessionId = sessionId;
+    this.#origin = origin;
     this.#answers = answers;
   }
 
@@ -78,13 +83,21 @@ export class CommandPublishing {
     return this.#pending.length;
   }
 
-  publish(
-    draft: MessageDraft,
-    publisher: Identity,
-    id: CommandId | null,
-    key: string | null,
-  ): void {
-    const pending = id === null ? null : this.#await(id);
+  /** Offers the message of a command whose bytes had come at `receivedAt`. Never throws. */
+  publish(command: PublishCommand, publisher: Identity, receivedAt: number): void {
+    const { id, topic, payload, retain, idempotencyKey: key } = command;
+    const properties = command.properties ?? NO_PROPERTIES;
+    const qos = id === null ? 0 : 1;
+    const draft = {
+      topic,
+      payload,
+      qos,
+      retain,
+      properties,
+      origin: this.#origin,
+      receivedAt,
+    } as const;
+    const pending = id === null ? null : this.#await(id, receivedAt);
     try {
       if (key === null) this.#bus.accept(draft, publisher, pending);
       else this.#acceptOnce(draft, publisher, key, pending ?? NOBODY_WAITS);
@@ -101,7 +114,7 @@ export class CommandPublishing {
   /** Refuses a publish that does not reach the bus, in its turn. */
   refuse(id: CommandId | null, error: GatewayError): void {
     if (id === null) this.#answers.refused(null, error);
-    else this.#await(id).refused(error);
+    else this.#await(id, 0).refused(error);
   }
 
   /** Whatever is decided from here on is nobody's concern: the connection is gone. */
@@ -114,10 +127,10 @@ export class CommandPublishing {
   answerSettled(): void {
     if (this.#isClosed) return;
     let count = 0;
-    for (const { id, outcome } of this.#pending) {
+    for (const { id, receivedAt, outcome } of this.#pending) {
       if (outcome === null) break;
       count += 1;
-      if (outcome.is === "accepted") this.#answers.published(id, outcome.offset);
+      if (outcome.is === "accepted") this.#answers.published(id, outcome.offset, receivedAt);
       else this.#answers.refused(id, outcome.error);
     }
     if (count === 0) return;
@@ -132,12 +145,12 @@ export class CommandPublishing {
   /** Keys belong to whom they are known to come from: the user, or else this one session. */
   #acceptOnce(draft: MessageDraft, publisher: Identity, key: string, receipt: Receipt): void {
     const { user } = publisher;
-    const scope = user === null ? `session ${this.#sessionId}` : `user ${user}`;
+    const scope = user === null ? `session ${this.#origin.sessionId}` : `user ${user}`;
     this.#bus.acceptOnce(draft, publisher, { scope, key }, receipt);
   }
 
-  #await(id: CommandId): PendingPublish {
-    const pending = new PendingPublish(id, this);
+  #await(id: CommandId, receivedAt: number): PendingPublish {
+    const pending = new PendingPublish(id, receivedAt, this);
     this.#pending.push(pending);
     return pending;
   }

@@ -1,4 +1,3 @@
-import { NO_PROPERTIES, type Origin } from "../bus/message.ts";
 import type { Reader, ReaderHost } from "../bus/reader.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
 import { type AuthenticateCommand, type Command, CommandError } from "../wire/command.ts";
@@ -6,19 +5,17 @@ import type { CommandId } from "../wire/command-id.ts";
 import { type ControlFrame, errorFrame } from "../wire/frame.ts";
 import type { PublishCommand } from "../wire/publish-command.ts";
 import { CommandAuthentication } from "./command-session-authentication.ts";
+import { DropNotices } from "./command-session-drops.ts";
 import { CommandGate, type GatedReading } from "./command-session-gate.ts";
 import type { Beating } from "./command-session-heartbeat.ts";
 import { PeerLiveness } from "./command-session-liveness.ts";
-import type { CommandSessionParts } from "./command-session-parts.ts";
+import { type CommandSessionParts, logDefect } from "./command-session-parts.ts";
 import { CommandPublishing, type PublishAnswers } from "./command-session-publishing.ts";
 import { PublishRate } from "./command-session-rate.ts";
 import { CommandSubscriptions } from "./command-session-subscriptions.ts";
 import type { Flushable } from "./flush-loop.ts";
 import { Outbox, type OutboxSource } from "./outbox.ts";
 import type { WriteBatch } from "./write-batch.ts";
-
-/** Drops of a subscription are told at most this often. */
-const TELL_DROPS_EVERY_MS = 1_000;
 
 /**
  * Bytes of one client's commands that are handled before others have their turn. libuv may read 2 MiB
@@ -42,8 +39,8 @@ export class CommandSession
   readonly #gate: CommandGate;
   readonly #subscriptions: CommandSubscriptions;
   readonly #publishing: CommandPublishing;
-  readonly #origin: Origin;
   readonly #rate: PublishRate;
+  readonly #drops: DropNotices;
   readonly #liveness: PeerLiveness;
   readonly #authentication: CommandAuthentication;
   /** Commands that came while the gate was closed: what one read of the connection holds. */
@@ -51,7 +48,6 @@ export class CommandSession
   /** Bytes taken in since the client last gave its turn away. */
   #taken = 0;
   #beatAt: number;
-  #dropsToldAt = 0;
   /** `null` while open. */
   #ending: { readonly reason: GatewayError | null; readonly since: number } | null = null;
   #isReleased = false;
@@ -69,11 +65,13 @@ export class CommandSession
       parts.isAuthenticated ? null : now + options.authenticateTimeoutMs,
     );
     this.#beatAt = now;
-    this.#origin = { transport: form.egress, sessionId: session.id };
     this.#reader = bus.openReader({ transport: form.egress, identity: session.identity }, this);
-    this.#outbox = new Outbox(stream, this, flushLoop, limits.outbox);
+    const meter = { transport: form.egress, observer: context.observer };
+    this.#outbox = new Outbox(stream, this, flushLoop, limits.outbox, meter);
+    this.#drops = new DropNotices(this.#reader, parts.delivery);
     this.#gate = new CommandGate(this);
-    this.#publishing = new CommandPublishing(bus, session.id, this);
+    const origin = { transport: form.egress, sessionId: session.id };
+    this.#publishing = new CommandPublishing(bus, origin, this);
     this.#subscriptions = new CommandSubscriptions(
       bus,
       this.#reader,
@@ -161,12 +159,14 @@ export class CommandSession
   }
 
   fill(batch: WriteBatch, room: number): boolean {
-    const { delivery } = this.#parts;
+    const { context, delivery } = this.#parts;
     try {
-      this.#tellDrops(batch);
+      if (this.#reader.hasUntoldDrops) {
+        this.#drops.tell(this.#subscriptions.all(), batch, context.clock.now());
+      }
       return delivery.fill(this.#reader, batch, room);
     } catch (thrown) {
-      this.#logDefect(thrown);
+      logDefect(this.#parts, thrown);
       this.#endSoon(toGatewayError(thrown));
       return false;
     }
@@ -197,13 +197,14 @@ export class CommandSession
     this.settled();
   }
 
-  published(id: CommandId, offset: number): void {
+  published(id: CommandId, offset: number, receivedAt: number): void {
     const cursor = this.#parts.context.bus.cursorAt(offset);
     this.answer({ type: "published", id, cursor, offset });
+    this.#outbox.acknowledged(receivedAt);
   }
 
   refused(id: CommandId | null, error: GatewayError): void {
-    if (error.code === "internal") this.#logDefect(error.cause ?? error);
+    if (error.code === "internal") logDefect(this.#parts, error.cause ?? error);
     this.answer(errorFrame(error, id));
   }
 
@@ -300,20 +301,14 @@ export class CommandSession
 
   #publish(command: PublishCommand): void {
     const { context, session } = this.#parts;
-    const { id, idempotencyKey } = command;
     const receivedAt = context.clock.now();
     const refusal = this.#rate.refusal(receivedAt);
     if (refusal !== null) {
-      this.#publishing.refuse(id, refusal);
+      this.#publishing.refuse(command.id, refusal);
       if (this.#rate.isAbusedBy(receivedAt)) this.#endSoon(refusal);
       return;
     }
-    const { topic, payload, retain } = command;
-    const properties = command.properties ?? NO_PROPERTIES;
-    const qos = id === null ? 0 : 1;
-    const origin = this.#origin;
-    const draft = { topic, payload, qos, retain, properties, origin, receivedAt } as const;
-    this.#publishing.publish(draft, session.identity, id, idempotencyKey);
+    this.#publishing.publish(command, session.identity, receivedAt);
     if (!context.bus.isCongested || this.#gate.isHeldBy("store")) return;
     this.#gate.hold("store");
     context.bus.whenRelieved(() => this.#gate.release("store"));
@@ -337,14 +332,6 @@ export class CommandSession
     this.#outbox.whenBelowControlLimit(() => this.#gate.release("answers"));
   }
 
-  #tellDrops(batch: WriteBatch): void {
-    if (!this.#reader.hasUntoldDrops) return;
-    const now = this.#parts.context.clock.now();
-    if (now - this.#dropsToldAt < TELL_DROPS_EVERY_MS) return;
-    this.#dropsToldAt = now;
-    this.#parts.delivery.tellDrops(this.#reader, this.#subscriptions.all(), batch);
-  }
-
   /** Keeps the position of an idle reader moving, past messages that did not match. */
   #tellPosition(): void {
     if (this.#outbox.isBlocked) return;
@@ -360,14 +347,5 @@ export class CommandSession
     if (this.#ending !== null) return;
     this.#ending = { reason, since: this.#parts.context.clock.now() };
     this.#parts.context.flushLoop.schedule(this);
-  }
-
-  #logDefect(error: unknown): void {
-    const { context, session, form } = this.#parts;
-    context.logger.error("session failed", {
-      transport: form.egress,
-      sessionId: session.id,
-      error,
-    });
   }
 }

@@ -1,7 +1,14 @@
 import type { Writable } from "node:stream";
+import type { TransportName } from "../bus/message.ts";
 import type { Flushable, FlushLoop } from "./flush-loop.ts";
-import type { OutboxLimits } from "./transport.ts";
+import type { OutboxLimits, PendingHandOver, TransportObserver } from "./transport.ts";
 import { WriteBatch } from "./write-batch.ts";
+
+/** What an outbox reports to, and as which transport. */
+export interface OutboxMeter {
+  readonly transport: TransportName;
+  readonly observer: TransportObserver;
+}
 
 /** Where a connection's messages come from. */
 export interface OutboxSource {
@@ -22,6 +29,12 @@ export class Outbox implements Flushable {
   readonly #source: OutboxSource;
   readonly #loop: FlushLoop;
   readonly #limits: OutboxLimits;
+  readonly #meter: OutboxMeter;
+  readonly #onTaken: (error?: Error | null) => void;
+  /** One for each write the stream has not called back for, oldest first. */
+  readonly #untaken: (PendingHandOver | null)[] = [];
+  /** Acknowledgements among the answers, as pairs: when their bytes were read, and how many. */
+  #acknowledged: number[] = [];
   #control: Uint8Array[] = [];
   #controlBytes = 0;
   #isScheduled = false;
@@ -30,11 +43,19 @@ export class Outbox implements Flushable {
   #onRelief: (() => void) | null = null;
   #onIdle: (() => void) | null = null;
 
-  constructor(stream: Writable, source: OutboxSource, loop: FlushLoop, limits: OutboxLimits) {
+  constructor(
+    stream: Writable,
+    source: OutboxSource,
+    loop: FlushLoop,
+    limits: OutboxLimits,
+    meter: OutboxMeter,
+  ) {
     this.#stream = stream;
     this.#source = source;
     this.#loop = loop;
     this.#limits = limits;
+    this.#meter = meter;
+    this.#onTaken = (error) => this.#taken(error);
     stream.on("drain", () => this.#drained());
   }
 
@@ -59,6 +80,14 @@ export class Outbox implements Flushable {
     this.#control.push(bytes);
     this.#controlBytes += bytes.length;
     this.wake();
+  }
+
+  /** The answers hold an acknowledgement to a publisher, for bytes read at `receivedAt`. */
+  acknowledged(receivedAt: number): void {
+    const runs = this.#acknowledged;
+    const last = runs.length - 2;
+    if (last >= 0 && runs[last] === receivedAt) runs[last + 1] = (runs[last + 1] ?? 0) + 1;
+    else runs.push(receivedAt, 1);
   }
 
   /** Asks for a flush at the end of this tick. Cheap to call again. */
@@ -89,11 +118,12 @@ export class Outbox implements Flushable {
     } catch (error) {
       // What is left in the shared batch must never reach another connection.
       batch.discard();
+      this.#meter.observer.discarded();
       this.close();
       this.#stream.destroy();
       throw error;
     }
-    if (batch.bytes > 0) batch.writeTo(this.#stream);
+    if (batch.bytes > 0) this.#write();
     this.#relieve();
     if (this.#hasMore && !this.isBlocked) this.wake();
     this.#tellIdleIfDone();
@@ -110,10 +140,34 @@ export class Outbox implements Flushable {
 
   #fill(): void {
     for (const bytes of this.#control) batch.add(bytes);
+    if (this.#control.length > 0 && this.#acknowledged.length > 0) this.#reportAcknowledged();
     this.#control.length = 0;
     this.#controlBytes = 0;
     const room = this.#limits.highWaterBytes - batch.bytes;
     this.#hasMore = room > 0 ? this.#source.fill(batch, room) : true;
+  }
+
+  #write(): void {
+    const { observer } = this.#meter;
+    batch.writeTo(this.#stream, this.#onTaken);
+    // The stream calls back later in any case, but has nothing left when the kernel took it all.
+    const isTaken = this.#stream.writableLength === 0;
+    if (isTaken) observer.handedOver();
+    this.#untaken.push(isTaken ? null : observer.handOverLater());
+  }
+
+  #taken(error: Error | null | undefined): void {
+    const write = this.#untaken.shift();
+    if (error === null || error === undefined) write?.settle();
+  }
+
+  #reportAcknowledged(): void {
+    const { observer, transport } = this.#meter;
+    const runs = this.#acknowledged;
+    for (let i = 0; i < runs.length; i += 2) {
+      observer.acknowledged(transport, runs[i] ?? 0, runs[i + 1] ?? 0);
+    }
+    runs.length = 0;
   }
 
   #drained(): void {

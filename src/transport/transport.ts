@@ -1,6 +1,7 @@
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../bus/clock.ts";
 import type { QoS, TransportName } from "../bus/message.ts";
+import type { GapReason } from "../bus/ports.ts";
 import type { Authenticator } from "../security/authenticator.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { FlushLoop } from "./flush-loop.ts";
@@ -28,13 +29,67 @@ export interface Transport {
   stop(): Promise<void>;
 }
 
-/** What a transport reports for the metrics. Calls must be cheap. */
-export interface TransportObserver {
+/**
+ * What a transport reports for the metrics. Calls must be cheap. What is put into one write is
+ * reported while it is put together, then the write itself; nothing else may come in between.
+ */
+export interface TransportObserver extends HandOverObserver, WireObserver {
   connected(transport: TransportName): void;
   disconnected(transport: TransportName): void;
-  /** Messages handed to the kernel, one unless `count` says otherwise. */
-  delivered(ingress: TransportName, egress: TransportName, qos: QoS, count?: number): void;
+  /** The write holds a live message, received and accepted at these times. */
+  delivered(
+    ingress: TransportName,
+    egress: TransportName,
+    qos: QoS,
+    receivedAt: number,
+    acceptedAt: number,
+  ): void;
+  /**
+   * The write holds a message that is counted and not timed, because its reader was not there when it
+   * came: retained, recovered, or kept for a client that was away.
+   */
+  deliveredLate(ingress: TransportName, egress: TransportName, qos: QoS): void;
+  /** The write holds acknowledgements to a publisher, for bytes read at `receivedAt`. */
+  acknowledged(transport: TransportName, receivedAt: number, count: number): void;
+  /** A reader that the bus knows no subscription of has resumed from a cursor. */
+  recovered(transport: TransportName, result: "complete" | GapReason): void;
+  /** A poll was held this long. */
+  held(outcome: HoldOutcome, heldMs: number): void;
 }
+
+/** Where a write ends up. */
+export interface HandOverObserver {
+  /** The kernel has all of the write. */
+  handedOver(): void;
+  /** Some of the write waits in the process; `null` when nothing in it is measured. */
+  handOverLater(): PendingHandOver | null;
+  /** The write will not happen. */
+  discarded(): void;
+}
+
+/** Bytes at the sockets. */
+export interface WireObserver {
+  /** From here on the socket carries this transport. Cheap to repeat. */
+  carries(socket: WireSocket, transport: TransportName): void;
+  /** The socket has closed. Idempotent. */
+  closed(socket: WireSocket): void;
+}
+
+/** A socket that counts its bytes: under TLS the one below, which the network sees. */
+export interface WireSocket {
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly writableLength: number;
+}
+
+/** A write that waits in the process. */
+export interface PendingHandOver {
+  /** The kernel has it. */
+  settle(): void;
+}
+
+/** How the hold of a poll ended; `abandoned` is a client that went away. */
+export type HoldOutcome = "messages" | "empty" | "gap" | "refused" | "draining" | "abandoned";
 
 /** What every transport is given. */
 export interface TransportContext {

@@ -47,17 +47,22 @@ export class WriteBatch {
     this.#sharedEnd = end;
   }
 
-  /** Writes everything to the stream, corked, and is empty again. */
-  writeTo(stream: Writable): void {
+  /**
+   * Writes everything to the stream, corked, and is empty again. `onTaken` is called once the kernel
+   * has all of it, or with the error for which it never will.
+   */
+  writeTo(stream: Writable, onTaken: (error?: Error | null) => void): void {
     this.#closeShared();
     const usesScratch = this.#used > 0;
     this.#closeSegment();
     const only = this.#segments.length === 1 ? this.#segments[0] : undefined;
     if (only !== undefined) {
-      stream.write(only);
+      stream.write(only, onTaken);
     } else {
       stream.cork();
-      for (const segment of this.#segments) stream.write(segment);
+      const last = this.#segments.length - 1;
+      for (let i = 0; i < last; i += 1) stream.write(this.#segments[i]);
+      stream.write(this.#segments[last], onTaken);
       stream.uncork();
     }
     this.#segments.length = 0;

@@ -8,7 +8,8 @@ import { ANONYMOUS } from "../../src/bus/ports.ts";
 import { ALLOW_ANYONE, type Authenticator } from "../../src/security/authenticator.ts";
 import { type LogWindow, MemoryMessageLog } from "../../src/store/memory/message-log.ts";
 import { MemoryRetainedStore } from "../../src/store/memory/retained-store.ts";
-import { Counters } from "../../src/telemetry/counters.ts";
+import type { Counters } from "../../src/telemetry/counters.ts";
+import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { SILENT_LOGGER } from "../../src/telemetry/logger.ts";
 import { FlushLoop } from "../../src/transport/flush-loop.ts";
 import { SessionRegistry } from "../../src/transport/session-registry.ts";
@@ -68,7 +69,8 @@ export interface PublishOptions {
 
 export async function startCommands(options: CommandKitOptions = {}): Promise<CommandKit> {
   const clock = { now: () => performance.timeOrigin + performance.now() };
-  const counters = new Counters();
+  const telemetry = new Telemetry();
+  const { counters } = telemetry;
   const window = { ...TEST_WINDOW, ...options.window };
   const log = new MemoryMessageLog({ epoch: options.epoch ?? EPOCH, window, clock });
   const limits = { ...LIMITS, ...options.limits };
@@ -77,7 +79,7 @@ export async function startCommands(options: CommandKitOptions = {}): Promise<Co
     retained: new MemoryRetainedStore(),
     clock,
     policy: options.policy ?? null,
-    observer: counters,
+    observer: telemetry,
     limits: { ...TEST_LIMITS, maxPayloadBytes: limits.maxPayloadBytes, ...options.bus },
   });
   const maxSessions = options.maxSessions ?? 1_000;
@@ -90,7 +92,7 @@ export async function startCommands(options: CommandKitOptions = {}): Promise<Co
     }),
     sessions,
     authenticator: options.authenticator ?? ALLOW_ANYONE,
-    observer: counters,
+    observer: telemetry,
     logger: SILENT_LOGGER,
     limits,
   };

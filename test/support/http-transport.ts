@@ -5,7 +5,8 @@ import { parseConfig } from "../../src/config/load.ts";
 import { ALLOW_ANYONE, type Authenticator } from "../../src/security/authenticator.ts";
 import { type LogWindow, MemoryMessageLog } from "../../src/store/memory/message-log.ts";
 import { MemoryRetainedStore } from "../../src/store/memory/retained-store.ts";
-import { Counters } from "../../src/telemetry/counters.ts";
+import type { Counters } from "../../src/telemetry/counters.ts";
+import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { Health } from "../../src/telemetry/health.ts";
 import { SILENT_LOGGER } from "../../src/telemetry/logger.ts";
 import { FlushLoop } from "../../src/transport/flush-loop.ts";
@@ -51,7 +52,8 @@ export async function startHttp(options: HttpTestOptions = {}): Promise<RunningH
   const clock = options.clock ?? { now: () => performance.timeOrigin + performance.now() };
   const window = { ...config.log, ...options.window };
   const memory = new MemoryMessageLog({ epoch: options.epoch ?? "testepoch0", window, clock });
-  const counters = new Counters();
+  const telemetry = new Telemetry();
+  const { counters } = telemetry;
   const retained = options.retained ?? config.limits.retained;
   const limits = { ...config.limits, ...options.limits };
   const bus = new Bus({
@@ -59,7 +61,7 @@ export async function startHttp(options: HttpTestOptions = {}): Promise<RunningH
     retained: new MemoryRetainedStore(),
     clock,
     policy: options.policy ?? null,
-    observer: counters,
+    observer: telemetry,
     limits: {
       maxPayloadBytes: limits.maxPayloadBytes,
       maxRetainedMessages: retained.maxMessages,
@@ -81,7 +83,7 @@ export async function startHttp(options: HttpTestOptions = {}): Promise<RunningH
       flushLoop: new FlushLoop((error) => defects.push(error)),
       sessions,
       authenticator: options.authenticator ?? ALLOW_ANYONE,
-      observer: counters,
+      observer: telemetry,
       logger,
       limits,
     },

@@ -5,7 +5,8 @@ import { PROTOCOL_TOPIC_LIMITS, parseTopic } from "../../src/bus/topic.ts";
 import { ALLOW_ANYONE, type Authenticator } from "../../src/security/authenticator.ts";
 import { MemoryMessageLog } from "../../src/store/memory/message-log.ts";
 import { MemoryRetainedStore } from "../../src/store/memory/retained-store.ts";
-import { Counters } from "../../src/telemetry/counters.ts";
+import type { Counters } from "../../src/telemetry/counters.ts";
+import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { SILENT_LOGGER } from "../../src/telemetry/logger.ts";
 import { FlushLoop } from "../../src/transport/flush-loop.ts";
 import { MqttTransport } from "../../src/transport/mqtt/mqtt-transport.ts";
@@ -77,7 +78,8 @@ const clock: Clock = { now: () => performance.timeOrigin + performance.now() };
 
 /** Starts it; the test stops it. */
 export async function startMqtt(given: MqttServerOptions = {}): Promise<MqttServer> {
-  const counters = new Counters();
+  const telemetry = new Telemetry();
+  const { counters } = telemetry;
   const window = { maxMessages: 65_536, maxBytes: 67_108_864, maxAgeMs: Number.POSITIVE_INFINITY };
   const memory = new MemoryMessageLog({
     epoch: "testepoch",
@@ -89,7 +91,7 @@ export async function startMqtt(given: MqttServerOptions = {}): Promise<MqttServ
     retained: new MemoryRetainedStore(),
     clock,
     policy: given.policy ?? null,
-    observer: counters,
+    observer: telemetry,
     limits: { ...BUS, ...given.bus },
   });
   const max = given.maxConnections ?? 1_000;
@@ -102,7 +104,7 @@ export async function startMqtt(given: MqttServerOptions = {}): Promise<MqttServ
       flushLoop: new FlushLoop((error) => flushFailures.push(error)),
       sessions,
       authenticator: given.authenticator ?? ALLOW_ANYONE,
-      observer: counters,
+      observer: telemetry,
       logger: SILENT_LOGGER,
       limits: { ...LIMITS, ...given.limits },
     },

@@ -61,7 +61,7 @@ export class BulkHandler {
       return;
     }
     const scope = exchange.connection.idempotencyScope(identity);
-    const receipts = new BulkReceipts(exchange, this.#context, commands.length);
+    const receipts = new BulkReceipts(exchange, this.#context, drafts);
     if (commands.length === 0) receipts.answer();
     for (const [index, draft] of drafts.entries()) {
       const receipt = receipts.at(index);
@@ -106,14 +106,16 @@ export class BulkHandler {
 class BulkReceipts {
   readonly #exchange: Exchange;
   readonly #context: TransportContext;
+  readonly #receivedAt: number;
   readonly #offsets: number[];
   #missing: number;
 
-  constructor(exchange: Exchange, context: TransportContext, count: number) {
+  constructor(exchange: Exchange, context: TransportContext, drafts: readonly MessageDraft[]) {
     this.#exchange = exchange;
     this.#context = context;
-    this.#offsets = new Array<number>(count).fill(0);
-    this.#missing = count;
+    this.#receivedAt = drafts[0]?.receivedAt ?? 0;
+    this.#offsets = new Array<number>(drafts.length).fill(0);
+    this.#missing = drafts.length;
   }
 
   at(index: number): Receipt {
@@ -138,7 +140,12 @@ class BulkReceipts {
       cursor: this.#context.bus.cursorAt(offset),
       offset,
     }));
+    if (this.#exchange.isOver) return;
     this.#exchange.json(202, JSON.stringify({ results }));
+    if (results.length === 0) return;
+    const { observer } = this.#context;
+    observer.acknowledged("http", this.#receivedAt, results.length);
+    this.#exchange.reportHandOver(observer);
   }
 }
 

@@ -26,6 +26,8 @@ const IDENTITY_LIFE_MS = 30_000;
 export class Connection {
   readonly socket: Socket;
   readonly address: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly openedAt: number;
   /** Over the limit of connections: its first request is answered with the refusal. */
   readonly isRefused: boolean;
   /** The newest response; what else may be written to the socket depends on it. */
@@ -41,12 +43,15 @@ export class Connection {
   #identity: Identity | null = null;
   #authorization: string | undefined = undefined;
   #identityUntil = 0;
+  #carried: HttpTransportName = "http";
 
   constructor(socket: Socket, isRefused: boolean, context: TransportContext) {
     this.socket = socket;
     this.address = socket.remoteAddress ?? "unknown";
     this.isRefused = isRefused;
     this.#context = context;
+    this.openedAt = context.clock.now();
+    context.observer.carries(socket, "http");
   }
 
   /** Held polls and streams of this connection. */
@@ -68,6 +73,18 @@ export class Connection {
     this.#identity = identity;
     this.#identityUntil = this.#context.clock.now() + IDENTITY_LIFE_MS;
     return identity;
+  }
+
+  /** Whether this way through the gateway has a session already. */
+  has(transport: HttpTransportName): boolean {
+    return this.#sessions.some((session) => session.transport === transport);
+  }
+
+  /** What is read and written from here on belongs to this way through the gateway. */
+  carries(transport: HttpTransportName): void {
+    if (this.#carried === transport) return;
+    this.#carried = transport;
+    this.#context.observer.carries(this.socket, transport);
   }
 
   /** The session of this way through the gateway, opened at its first use. Throws `limit_exceeded`. */
@@ -128,6 +145,7 @@ export class Connection {
   closed(): void {
     for (const releasable of [...(this.#held ?? [])]) releasable.release();
     this.#held = null;
+    this.#context.observer.closed(this.socket);
     for (const session of this.#sessions) {
       this.#context.sessions.close(session);
       this.#context.observer.disconnected(session.transport);

@@ -119,16 +119,18 @@ export class EventStream implements ReaderHost, OutboxSource, Delivery, Flushabl
   retained(_subscription: Subscription, message: Message): number {
     const block = this.#context.tail.retainedBlock(message);
     this.#batch?.add(block);
-    this.#context.observer.delivered(message.origin.transport, "sse", message.qos);
+    this.#context.observer.deliveredLate(message.origin.transport, "sse", message.qos);
     return block.length;
   }
 
   recovered(_subscription: Subscription, message: Message): number {
-    return this.#add(message.offset, { messageAt: () => message });
+    const { tail, observer } = this.#context;
+    return this.#batch === null ? 0 : tail.addRecovered(this.#batch, message, observer);
   }
 
   live(offset: number, reader: Reader): number {
-    return this.#add(offset, reader);
+    const { tail, observer } = this.#context;
+    return this.#batch === null ? 0 : tail.addLive(this.#batch, offset, reader, observer);
   }
 
   wentLive(): void {
@@ -153,19 +155,15 @@ export class EventStream implements ReaderHost, OutboxSource, Delivery, Flushabl
   #begin(): void {
     const { socket } = this.#exchange.connection;
     if (this.#isOver || socket.destroyed) return;
-    const { flushLoop, limits, positionIntervalMs } = this.#context;
-    this.#outbox = new Outbox(socket, this, flushLoop, limits.outbox);
+    const { flushLoop, limits, observer, positionIntervalMs } = this.#context;
+    const meter = { transport: "sse", observer } as const;
+    this.#outbox = new Outbox(socket, this, flushLoop, limits.outbox, meter);
     this.#outbox.wake();
     this.#heartbeat = setInterval(() => {
       this.#isPositionDue = true;
       this.wake();
     }, positionIntervalMs);
     if (this.#isDraining) this.drain();
-  }
-
-  #add(offset: number, source: { messageAt(offset: number): Message | undefined }): number {
-    const { tail, observer } = this.#context;
-    return this.#batch === null ? 0 : tail.addTo(this.#batch, offset, source, observer);
   }
 
   #end(): void {

@@ -3,6 +3,7 @@ import type { Identity } from "../../bus/ports.ts";
 import { GatewayError, toGatewayError } from "../../errors.ts";
 import { encodeProblem, PROBLEM_CONTENT_TYPE } from "../../wire/problem.ts";
 import type { RequestTarget } from "../../wire/query.ts";
+import type { HandOverObserver } from "../transport.ts";
 import type { Connection } from "./connection.ts";
 
 /** Seconds a client should wait before it repeats a refused request that may succeed later. */
@@ -63,6 +64,17 @@ export class Exchange {
     this.response.writeHead(status, all);
     if (length === 0 || this.request.method === "HEAD") this.response.end();
     else endInOneWrite(this.response, body);
+  }
+
+  /** Reports, right after the answer, when the kernel has it. */
+  reportHandOver(observer: HandOverObserver): void {
+    const { socket } = this.connection;
+    if (socket.writableLength === 0 && this.response.writableLength === 0) {
+      observer.handedOver();
+      return;
+    }
+    const write = observer.handOverLater();
+    if (write !== null) this.response.once("finish", () => write.settle());
   }
 
   /** Answers with a JSON value that is a document of its own. */

@@ -15,6 +15,8 @@ export interface PollAnswers {
   empty(poll: HeldPoll): void;
   /** The read failed; access may have been withdrawn. */
   refused(polls: Iterable<HeldPoll>, thrown: unknown): void;
+  /** Its connection has closed. */
+  left(poll: HeldPoll): void;
   /** No poll is in the group any more. */
   abandoned(group: PollGroup): void;
 }
@@ -23,12 +25,15 @@ export interface PollAnswers {
 export class HeldPoll implements Holdable, Releasable {
   readonly exchange: Exchange;
   readonly group: PollGroup;
+  /** Milliseconds since the Unix epoch. */
+  readonly heldSince: number;
   /** What {@link HoldTimers.cancel} wants. */
   tick = 0;
 
-  constructor(exchange: Exchange, group: PollGroup) {
+  constructor(exchange: Exchange, group: PollGroup, heldSince: number) {
     this.exchange = exchange;
     this.group = group;
+    this.heldSince = heldSince;
   }
 
   holdEnded(): void {
@@ -37,7 +42,7 @@ export class HeldPoll implements Holdable, Releasable {
 
   /** Its connection has closed. */
   release(): void {
-    this.group.remove(this);
+    this.group.release(this);
   }
 }
 
@@ -80,8 +85,8 @@ export class PollGroup implements Offerable, Flushable {
     return this.#isFired;
   }
 
-  add(exchange: Exchange, holdMs: number): HeldPoll {
-    const poll = new HeldPoll(exchange, this);
+  add(exchange: Exchange, holdMs: number, now: number): HeldPoll {
+    const poll = new HeldPoll(exchange, this, now);
     this.#polls.add(poll);
     exchange.connection.hold(poll);
     poll.tick = this.#context.timers.add(poll, holdMs);
@@ -93,6 +98,13 @@ export class PollGroup implements Offerable, Flushable {
     if (!this.#polls.delete(poll)) return;
     this.#letGo(poll);
     if (this.#polls.size === 0) this.#end();
+  }
+
+  /** Its connection has closed. */
+  release(poll: HeldPoll): void {
+    if (!this.#polls.has(poll)) return;
+    this.remove(poll);
+    this.#context.answers.left(poll);
   }
 
   /** Ends the watch when nobody waits on it. */

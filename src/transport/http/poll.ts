@@ -2,7 +2,7 @@ import type { BusPage } from "../../bus/bus.ts";
 import type { Message } from "../../bus/message.ts";
 import type { Gap, Identity } from "../../bus/ports.ts";
 import { GatewayError } from "../../errors.ts";
-import type { TransportContext } from "../transport.ts";
+import type { HoldOutcome, TransportContext } from "../transport.ts";
 import type { Exchange } from "./exchange.ts";
 import { HoldTimers } from "./hold-timers.ts";
 import type { HttpSettings } from "./options.ts";
@@ -51,11 +51,13 @@ export class PollHandler implements PollAnswers {
   handle(exchange: Exchange): void {
     exchange.identified((identity) => {
       const query = this.#queries.parse(exchange.target.rawQuery);
+      const isFirst = !exchange.connection.has("poll");
       exchange.connection.session("poll", identity);
       if (this.#isDraining) {
         this.#refuseDraining(exchange, query.cursor ?? this.#cursorNow());
         return;
       }
+      if (isFirst) this.#reportRecovery(query);
       const group = this.#groups.find(identity.user, query);
       if (group !== undefined && !group.isFired) this.#hold(exchange, group);
       else this.#begin(exchange, query, identity);
@@ -68,6 +70,7 @@ export class PollHandler implements PollAnswers {
     for (const group of this.#groups.all()) {
       if (group.isFired) continue;
       for (const poll of group.takeAll()) {
+        this.#held(poll, "draining");
         this.#refuseDraining(poll.exchange, this.#cursorNow());
       }
     }
@@ -80,27 +83,50 @@ export class PollHandler implements PollAnswers {
 
   arrived(polls: Iterable<HeldPoll>, page: BusPage): void {
     if (page.gap !== null) {
-      this.refused(polls, this.#gapError(page.gap));
+      this.#refuse(polls, this.#gapError(page.gap), "gap");
       return;
     }
     const body = this.#bodyOf(page);
     for (const poll of polls) {
+      this.#held(poll, "messages");
       this.#answer(poll.exchange, body, page.messages);
     }
   }
 
   empty(poll: HeldPoll): void {
+    this.#held(poll, "empty");
     this.#answerEmpty(poll.exchange);
   }
 
   refused(polls: Iterable<HeldPoll>, thrown: unknown): void {
-    for (const poll of polls) {
-      poll.exchange.refuse(thrown);
-    }
+    this.#refuse(polls, thrown, "refused");
+  }
+
+  left(poll: HeldPoll): void {
+    this.#held(poll, "abandoned");
   }
 
   abandoned(group: PollGroup): void {
     this.#groups.remove(group);
+  }
+
+  #refuse(polls: Iterable<HeldPoll>, thrown: unknown, outcome: HoldOutcome): void {
+    for (const poll of polls) {
+      this.#held(poll, outcome);
+      poll.exchange.refuse(thrown);
+    }
+  }
+
+  #held(poll: HeldPoll, outcome: HoldOutcome): void {
+    const { clock, observer } = this.#context;
+    observer.held(outcome, clock.now() - poll.heldSince);
+  }
+
+  /** A connection that begins with a cursor resumes; what follows on it goes on from there. */
+  #reportRecovery({ start }: PollQuery): void {
+    if (start.from !== "cursor") return;
+    const { bus, observer } = this.#context;
+    observer.recovered("poll", bus.locate(start).gap?.reason ?? "complete");
   }
 
   /** Reads the log; what is not answered with that is held. Nothing can arrive in between. */
@@ -146,7 +172,7 @@ export class PollHandler implements PollAnswers {
     // At most half of a short hold: jitter is there to spread pollers, not to make them spin.
     const jitterMs = Math.random() * Math.min(poll.jitterMs, holdMs / 2);
     if (holdMs === 0) this.#answerEmpty(exchange);
-    else group.add(exchange, holdMs - jitterMs);
+    else group.add(exchange, holdMs - jitterMs, this.#context.clock.now());
   }
 
   #read(query: PollQuery, identity: Identity, after: number): BusPage {
@@ -195,7 +221,13 @@ export class PollHandler implements PollAnswers {
     if (exchange.isOver) return;
     exchange.answer(200, PAGE_HEADERS, body);
     const { observer } = this.#context;
-    for (const { origin, qos } of messages) observer.delivered(origin.transport, "poll", qos);
+    const { openedAt } = exchange.connection;
+    for (const { origin, qos, receivedAt, acceptedAt } of messages) {
+      // What came while this client was there counts from then on, its way back for it included.
+      if (acceptedAt < openedAt) observer.deliveredLate(origin.transport, "poll", qos);
+      else observer.delivered(origin.transport, "poll", qos, receivedAt, acceptedAt);
+    }
+    exchange.reportHandOver(observer);
   }
 
   #answerEmpty(exchange: Exchange): void {

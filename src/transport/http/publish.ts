@@ -94,7 +94,7 @@ export class PublishHandler {
       origin: connection.publishOrigin(identity),
       receivedAt: clock.now(),
     };
-    const receipt = new PublishReceipt(exchange, this.#context);
+    const receipt = new PublishReceipt(exchange, this.#context, draft.receivedAt);
     const key = request.headers["idempotency-key"];
     if (key === undefined) bus.accept(draft, identity, receipt);
     else {
@@ -108,20 +108,25 @@ export class PublishHandler {
 class PublishReceipt implements Receipt {
   readonly #exchange: Exchange;
   readonly #context: TransportContext;
+  readonly #receivedAt: number;
 
-  constructor(exchange: Exchange, context: TransportContext) {
+  constructor(exchange: Exchange, context: TransportContext, receivedAt: number) {
     this.#exchange = exchange;
     this.#context = context;
+    this.#receivedAt = receivedAt;
   }
 
   accepted(offset: number): void {
-    const { request } = this.#exchange;
-    if (request.method === "DELETE") {
-      this.#exchange.answer(204, []);
-      return;
+    const exchange = this.#exchange;
+    const { bus, observer } = this.#context;
+    if (exchange.isOver) return;
+    if (exchange.request.method === "DELETE") exchange.answer(204, []);
+    else {
+      const cursor = bus.cursorAt(offset);
+      exchange.answer(202, JSON_HEADERS, `{"cursor":"${cursor}","offset":${offset}}`);
     }
-    const cursor = this.#context.bus.cursorAt(offset);
-    this.#exchange.answer(202, JSON_HEADERS, `{"cursor":"${cursor}","offset":${offset}}`);
+    observer.acknowledged("http", this.#receivedAt, 1);
+    exchange.reportHandOver(observer);
   }
 
   refused(error: GatewayError): void {

@@ -46,11 +46,12 @@ export class RetainedHandler {
       if (contentType !== undefined && isMediaType(contentType)) {
         headers.push("Content-Type", contentType);
       }
-      // Observed only when a body leaves: HEAD asks about the message without receiving it.
-      if (exchange.request.method !== "HEAD") {
-        this.#context.observer.delivered(message.origin.transport, "http", message.qos);
-      }
       exchange.answer(200, headers, message.payload);
+      // Observed only when a body leaves: HEAD asks about the message without receiving it.
+      if (exchange.request.method === "HEAD") return;
+      const { observer } = this.#context;
+      observer.deliveredLate(message.origin.transport, "http", message.qos);
+      exchange.reportHandOver(observer);
     });
   }
 }

@@ -4,14 +4,16 @@ import { EncodedTail } from "../encoded-tail.ts";
 import type { WriteBatch } from "../write-batch.ts";
 import { encodeLivePublish } from "./publish-encoding.ts";
 
-/** 4,096 messages, as many as the encoded tail keeps. */
-const REMEMBERED = 4_096;
+/** As many messages as the encoded tail keeps. */
+const REMEMBERED = 16_384;
 
 /** What a session must know of a message to decide what becomes of it. */
 export interface LiveMessage {
   readonly offset: number;
   readonly qos: QoS;
   readonly ingress: TransportName;
+  readonly receivedAt: number;
+  readonly acceptedAt: number;
 }
 
 /**
@@ -29,7 +31,8 @@ export class LivePublishes {
     if (known !== undefined && known.offset === offset) return known;
     const message: Message | undefined = reader.messageAt(offset);
     if (message === undefined) return undefined;
-    const facts = { offset, qos: message.qos, ingress: message.origin.transport };
+    const { qos, origin, receivedAt, acceptedAt } = message;
+    const facts = { offset, qos, ingress: origin.transport, receivedAt, acceptedAt };
     this.#facts[slot] = facts;
     return facts;
   }

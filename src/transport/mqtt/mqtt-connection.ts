@@ -94,7 +94,8 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     this.session = context.sessions.open(transport, peer.address, this.receivedAt, ANONYMOUS);
     this.origin = { transport, sessionId: this.session.id };
     this.#splitter = new PacketSplitter(options.maxPacketBytes);
-    this.outbox = new Outbox(stream, this, context.flushLoop, context.limits.outbox);
+    const meter = { transport, observer: context.observer };
+    this.outbox = new Outbox(stream, this, context.flushLoop, context.limits.outbox, meter);
     this.#timer = setTimeout(() => this.kill(), options.connectTimeoutMs);
     context.observer.connected(transport);
     stream.on("data", (chunk: Buffer) => this.#received(chunk));

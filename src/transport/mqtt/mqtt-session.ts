@@ -252,7 +252,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
     }
     if (facts.qos > 0 && this.#isQueued(offset, reader)) return used;
     used += publishes.addTo(batch, offset, reader);
-    observer.delivered(facts.ingress, reader.transport, 0);
+    observer.delivered(facts.ingress, reader.transport, 0, facts.receivedAt, facts.acceptedAt);
     return used;
   }
 
@@ -305,8 +305,13 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
     return this.#parts.bus.mayDeliver(reader.transport, reader.identity, message);
   }
 
-  sent(message: Message, qos: QoS): void {
-    this.#parts.observer.delivered(message.origin.transport, this.transport, qos);
+  sent(message: Message, qos: QoS, isFirst: boolean): void {
+    const { observer } = this.#parts;
+    const { origin, receivedAt, acceptedAt } = message;
+    // What came while the client was away says nothing about how fast the gateway is.
+    const isLive = isFirst && acceptedAt >= (this.#connection?.session.connectedAt ?? acceptedAt);
+    if (isLive) observer.delivered(origin.transport, this.transport, qos, receivedAt, acceptedAt);
+    else observer.deliveredLate(origin.transport, this.transport, qos);
   }
 
   #noteAcknowledged(): void {
@@ -334,7 +339,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
   #send(message: Message, form: PublishForm): number {
     const batch = this.#batch;
     if (batch === null) return 0;
-    this.#parts.observer.delivered(message.origin.transport, this.transport, form.qos);
+    this.#parts.observer.deliveredLate(message.origin.transport, this.transport, form.qos);
     return addPublish(batch, message, form);
   }
 

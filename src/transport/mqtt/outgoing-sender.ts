@@ -8,8 +8,8 @@ import { addPublish, encodePubrel } from "./publish-encoding.ts";
 export interface OutgoingGate {
   /** Access and expiry, asked when the message is about to leave. */
   mayDeliver(message: Message): boolean;
-  /** The message is in the batch. */
-  sent(message: Message, qos: QoS): void;
+  /** The message is in the batch; `isFirst` when it is neither a redelivery nor a retained one. */
+  sent(message: Message, qos: QoS, isFirst: boolean): void;
 }
 
 /** Retained messages of QoS 1 and 2 that a new subscription has yet to be sent. */
@@ -176,6 +176,6 @@ function add(
   isDuplicate: boolean,
 ): number {
   const { message, qos, isRetained, packetId } = outgoing;
-  gate.sent(message, qos);
+  gate.sent(message, qos, !isDuplicate && !isRetained);
   return addPublish(batch, message, { qos, isDuplicate, isRetained, packetId });
 }

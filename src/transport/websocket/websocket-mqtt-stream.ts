@@ -93,13 +93,22 @@ export class WebSocketMqttStream extends Duplex {
       return;
     }
     const socket = this.#socket;
+    let isDone = false;
+    const tell = (error?: Error | null): void => {
+      if (isDone) return;
+      isDone = true;
+      done(error);
+    };
     socket.cork();
     socket.write(binaryHeader(bytes));
     for (const [index, part] of parts.entries()) {
-      if (index === parts.length - 1) socket.write(part, done);
+      if (index === parts.length - 1) socket.write(part, tell);
       else socket.write(part);
     }
     socket.uncork();
+    // Told at once when the kernel has it all, so that who writes here can tell as well, and may use
+    // its buffer again.
+    if (socket.writableLength === 0) tell();
   }
 }
 

@@ -175,6 +175,7 @@ export class WebSocketTransport implements Transport {
     subprotocol: CommandSubprotocol,
     isAuthenticated: boolean,
   ): void {
+    this.#context.observer.carries(socket, "websocket");
     const connection = new WebSocketConnection(websocket, socket);
     const channel = this.#channelOf(subprotocol, websocket.extensions !== "");
     const commands = new CommandSession({
@@ -203,6 +204,7 @@ export class WebSocketTransport implements Transport {
 
   #acceptMqtt(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#mqttServer.handleUpgrade(request, socket, head, (websocket) => {
+      this.#context.observer.carries(socket, "mqtt-ws");
       socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
       const address = addressOf(socket);
       this.#options.acceptMqtt?.(new WebSocketMqttStream(websocket, socket), { address });
@@ -223,6 +225,7 @@ export class WebSocketTransport implements Transport {
 
   #forget(socket: Socket): void {
     this.#sockets.delete(socket);
+    this.#context.observer.closed(socket);
     if (this.#sockets.size > 0) return;
     for (const done of this.#onEmpty.splice(0)) done();
   }

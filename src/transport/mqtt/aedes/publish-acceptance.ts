@@ -57,7 +57,7 @@ export class PublishAcceptance {
       return;
     }
     if (packet.qos === 1) {
-      this.#bus.accept(draft, connection.identity, receiptFor(done));
+      this.#bus.accept(draft, connection.identity, receiptFor(link, done));
       return;
     }
     this.#acceptOnce(link, session, packet.messageId ?? 0, draft, done);
@@ -99,6 +99,7 @@ export class PublishAcceptance {
     const receipt: Receipt = {
       accepted: () => {
         session.incoming.set(packetId, null);
+        link.connection.outbox.acknowledged(draft.receivedAt);
         for (const tell of waiting) tell(null);
       },
       refused: (error) => {
@@ -127,6 +128,13 @@ function isRepeated(session: MqttSession, packetId: number, done: Done): boolean
   return true;
 }
 
-function receiptFor(done: Done): Receipt {
-  return { accepted: () => done(null), refused: (error) => done(error) };
+function receiptFor({ connection }: AedesLink, done: Done): Receipt {
+  const { receivedAt } = connection;
+  return {
+    accepted: () => {
+      connection.outbox.acknowledged(receivedAt);
+      done(null);
+    },
+    refused: (error) => done(error),
+  };
 }
