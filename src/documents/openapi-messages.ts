@@ -191,7 +191,12 @@ function pollTraits(config: DocumentedConfig): OperationTraits {
         "timeout",
         `Seconds to hold the poll while nothing is there, ${poll.maxHoldMs / 1_000} at most; it ` +
           `may end up to ${poll.jitterMs / 1_000} s early. 0 never holds.`,
-        { type: "number", minimum: 0, maximum: 999_999_999, default: poll.defaultHoldMs / 1_000 },
+        {
+          type: "number",
+          minimum: 0,
+          exclusiveMaximum: 1_000_000_000,
+          default: poll.defaultHoldMs / 1_000,
+        },
       ),
       queryParameter("max", `Messages in one answer, ${poll.maxMessages} at most.`, {
         type: "integer",
