@@ -4,25 +4,12 @@ import { promisify } from "node:util";
 import mqtt from "mqtt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type MqttServer, startMqtt } from "../support/mqtt-server.ts";
+import { requireTool } from "../support/tools.ts";
 
 const run = promisify(execFile);
 
-/** Whether a Debian tool is there; in CI its absence fails the test instead of skipping it. */
-async function has(command: string, ...args: string[]): Promise<boolean> {
-  if (process.env.CI === "true") return true;
-  return run(command, args).then(
-    () => true,
-    (error: unknown) => !(error instanceof Error && "code" in error && error.code === "ENOENT"),
-  );
-}
-
-const hasMosquitto = await has("mosquitto_pub", "--help");
 /** Debian's own interpreter: another one does not see Debian's packages. */
 const PYTHON = "/usr/bin/python3";
-const hasPaho = await run(PYTHON, ["-c", "import paho.mqtt.client"]).then(
-  () => true,
-  () => process.env.CI === "true",
-);
 
 let server: MqttServer;
 beforeEach(async () => {
@@ -32,7 +19,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-test.skipIf(!hasMosquitto)(
+test.skipIf(requireTool("mosquitto_pub"))(
   "mosquitto_pub and mosquitto_sub exchange messages at QoS 0, 1 and 2",
   async () => {
     for (const qos of ["0", "1", "2"]) {
@@ -82,10 +69,13 @@ c.loop_forever()
 print("\\n".join(sorted(got)))
 `;
 
-test.skipIf(!hasPaho)("the Python client of Paho receives what it publishes", async () => {
-  const { stdout } = await run(PYTHON, ["-c", PAHO, `${server.port}`], { timeout: 10_000 });
-  expect(stdout).toBe("paho/0 payload 0 0\npaho/1 payload 1 1\npaho/2 payload 2 2\n");
-});
+test.skipIf(requireTool("python3-paho-mqtt"))(
+  "the Python client of Paho receives what it publishes",
+  async () => {
+    const { stdout } = await run(PYTHON, ["-c", PAHO, `${server.port}`], { timeout: 10_000 });
+    expect(stdout).toBe("paho/0 payload 0 0\npaho/1 payload 1 1\npaho/2 payload 2 2\n");
+  },
+);
 
 test.each([0, 1, 2] as const)(
   "MQTT.js: 10,000 messages at QoS %i arrive in order, bytes exact",

@@ -1,11 +1,36 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { listSettings } from "../../src/config/settings.ts";
 import { ERROR_FORMS, type ErrorForm } from "../../src/errors.ts";
+import { helpOf } from "./command-help.ts";
 
 /** The tables the README repeats from the code, by the name of their place in it. */
 export const README_TABLES: Readonly<Record<string, () => string>> = {
   errors: errorTable,
   settings: settingsTable,
+  commands: () => `\`\`\`text\n${helpOf([]).trim()}\n\`\`\``,
+  skips: skipsTable,
 };
+
+const TESTS = fileURLToPath(new URL("../", import.meta.url));
+
+/** A skipped test with its title; those that only wait for a Debian tool are not listed. */
+const SKIP = /test\.skip(?:If\((?!requireTool)[^\n]*\))?\(\s*"((?:[^"\\]|\\.)*)"/g;
+
+/** Every test the suites skip on purpose; the reason stands in its title, in parentheses. */
+function skipsTable(): string {
+  const rows: string[][] = [];
+  for (const file of readdirSync(TESTS, { recursive: true, encoding: "utf8" }).sort()) {
+    if (!file.endsWith(".test.ts")) continue;
+    const source = readFileSync(`${TESTS}${file}`, "utf8");
+    for (const [, title = ""] of source.matchAll(SKIP)) {
+      const reason = /^(.*) \(([^()]*)\)$/.exec(title);
+      if (reason === null) throw new Error(`${file}: the skip "${title}" names no reason`);
+      rows.push([`\`${file}\``, reason[1] ?? "", reason[2] ?? ""]);
+    }
+  }
+  return table(["suite", "not tested", "because"], rows);
+}
 
 function errorTable(): string {
   const rows = Object.entries<ErrorForm>(ERROR_FORMS).map(([code, form]) => [

@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 /** A foreign client or server that some tests need, and the Debian package it comes in. */
 const TOOLS = {
   curl: { debian: "curl", isPresent: () => isOnPath("curl") },
+  nc: { debian: "netcat-openbsd", isPresent: () => isOnPath("nc") },
   mosquitto: { debian: "mosquitto", isPresent: () => isOnPath("mosquitto") },
   mosquitto_pub: { debian: "mosquitto-clients", isPresent: () => isOnPath("mosquitto_pub") },
   mosquitto_sub: { debian: "mosquitto-clients", isPresent: () => isOnPath("mosquitto_sub") },
