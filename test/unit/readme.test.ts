@@ -5,7 +5,7 @@ import { withTables } from "../support/readme-tables.ts";
 
 const README = fileURLToPath(new URL("../../README.md", import.meta.url));
 
-test("the README's tables of errors and settings say what the code says", () => {
+test("the parts of the README that repeat the code say what the code says", () => {
   const written = readFileSync(README, "utf8");
   const current = withTables(written);
   if (process.env.UPDATE_DOCS === "1") writeFileSync(README, current);
