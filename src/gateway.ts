@@ -3,9 +3,11 @@ import { Bus, type BusLimits } from "./bus/bus.ts";
 import type { Clock } from "./bus/clock.ts";
 import type { AccessPolicy, MessageLog, RetainedStore } from "./bus/ports.ts";
 import { derivedMaxPacketBytes } from "./config/derived.ts";
+import { ConfigError } from "./config/problem.ts";
 import type { Config } from "./config/schema.ts";
 import { apiDocuments } from "./documents/api-documents.ts";
 import { ALLOW_ANYONE, type Authenticator } from "./security/authenticator.ts";
+import { ListenerCertificates } from "./security/tls-certificates.ts";
 import { MemoryMessageLog } from "./store/memory/message-log.ts";
 import { MemoryRetainedStore } from "./store/memory/retained-store.ts";
 import { Health } from "./telemetry/health.ts";
@@ -39,6 +41,8 @@ export interface Gateway {
   readonly telemetry: Telemetry;
   /** Opens every listener, or none: rejects with the reason after closing those that were open. */
   start(): Promise<readonly ListenAddress[]>;
+  /** Reads the files again that may change while it runs, and logs what came of it. Never rejects. */
+  reload(): Promise<void>;
   /** Refuses new work, tells clients, delivers what is queued; ends within `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>;
   /** Ends everything now. Idempotent; works half-started. */
@@ -59,6 +63,7 @@ class ComposedGateway implements Gateway {
   readonly #log: MessageLog;
   readonly #retained: RetainedStore;
   readonly #health = new Health();
+  readonly #certificates: ListenerCertificates;
   /** In the order of their start; they end in the opposite one. */
   readonly #transports: readonly Transport[];
   /** Where the listeners are, once all of them are open. */
@@ -81,6 +86,7 @@ class ComposedGateway implements Gateway {
       limits: busLimits(config),
     });
     this.sessions = new SessionRegistry(config.limits.connections);
+    this.#certificates = new ListenerCertificates(config, logger, () => clock.now());
     this.#health.setReason("start", "the listeners are not open yet");
     this.#transports = this.#buildTransports({
       bus: this.bus,
@@ -99,6 +105,7 @@ class ComposedGateway implements Gateway {
     const { maxSubscriptionsPerSession } = limits;
     const mqttTransport = new MqttTransport(context, {
       ...mqtt,
+      tlsListener: this.#certificates.listener("mqtt"),
       maxPacketBytes: mqtt.maxPacketBytes || derivedMaxPacketBytes(limits),
       maxSubscriptionsPerSession,
     });
@@ -109,14 +116,22 @@ class ComposedGateway implements Gateway {
       allowedOrigins: http.allowedOrigins,
       acceptMqtt: (stream, peer) => mqttTransport.acceptStream(stream, peer),
     });
-    const httpTransport = new HttpTransport(context, { ...http, ...this.#httpServices() });
+    const certificates = this.#certificates;
+    const httpTransport = new HttpTransport(context, {
+      ...http,
+      tlsListener: certificates.listener("http"),
+      ...this.#httpServices(),
+    });
     httpTransport.onUpgrade((request, socket, head) =>
       websocketTransport.handleUpgrade(request, socket, head),
     );
-    const tcpTransport = new TcpTransport(context, { ...tcp, maxSubscriptionsPerSession });
+    const tcpTransport = new TcpTransport(context, {
+      ...tcp,
+      tlsListener: certificates.listener("tcp"),
+      maxSubscriptionsPerSession,
+    });
     // Who takes upgrades must be there before the listener they come from.
-    const transports = [mqttTransport, websocketTransport, httpTransport];
-    return tcp.enabled ? [...transports, tcpTransport] : transports;
+    return [mqttTransport, websocketTransport, httpTransport, tcpTransport];
   }
 
   #httpServices(): HttpServices {
@@ -149,6 +164,10 @@ class ComposedGateway implements Gateway {
   }
 
   async start(): Promise<readonly ListenAddress[]> {
+    const problems = await this.#certificates.load();
+    if (problems.length > 0) {
+      throw new ConfigError(problems.map((problem) => ({ ...problem, source: null })));
+    }
     const addresses: ListenAddress[] = [];
     try {
       for (const transport of this.#transports) addresses.push(...(await transport.start()));
@@ -162,6 +181,10 @@ class ComposedGateway implements Gateway {
     this.#addresses = addresses;
     this.#health.setReason("start", null);
     return addresses;
+  }
+
+  reload(): Promise<void> {
+    return this.#certificates.reload();
   }
 
   async drain(timeoutMs: number): Promise<void> {

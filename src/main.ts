@@ -13,6 +13,10 @@ const host: CliHost = {
     process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
     return () => process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   },
+  onReloadSignal: (listener) => {
+    process.on("SIGHUP", listener);
+    return () => process.off("SIGHUP", listener);
+  },
   onDefect: (listener) => {
     process.on("uncaughtException", listener);
     return () => process.off("uncaughtException", listener);

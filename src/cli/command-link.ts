@@ -15,6 +15,7 @@ import type {
 } from "./link.ts";
 
 const DEFAULT_TCP_PORT = 7083;
+const DEFAULT_TLS_PORT = 7084;
 
 /** Connects a publisher of the command protocol: WebSocket or raw TCP. */
 export async function openCommandPublisher(endpoint: Endpoint): Promise<PublisherLink> {
@@ -103,14 +104,16 @@ export function startOf(text: string): "now" | "earliest" | ReturnType<typeof as
 }
 
 function connectClient(endpoint: Endpoint, options: ClientOptions): Promise<TributaryClient> {
-  const { via, url, credentials } = endpoint;
+  const { via, url, credentials, tls } = endpoint;
   const all = credentials === undefined ? options : { ...options, credentials };
   if (via === "tcp") {
     const { hostname, port } = new URL(url);
+    const defaultPort = tls === null ? DEFAULT_TCP_PORT : DEFAULT_TLS_PORT;
     const host = hostname.replace(/^\[|\]$/g, "");
-    const open = tcpSocket(host, port === "" ? DEFAULT_TCP_PORT : Number(port));
+    const open = tcpSocket(host, port === "" ? defaultPort : Number(port), tls);
     return TributaryClient.connect(open, JSON_FORM, all);
   }
   const form = via === "websocket-binary" ? BINARY_FORM : JSON_FORM;
-  return TributaryClient.connect(nodeWebSocket(url, form.subprotocol), form, all);
+  const open = nodeWebSocket(url, form.subprotocol, tls ?? undefined);
+  return TributaryClient.connect(open, form, all);
 }

@@ -1,6 +1,9 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import type { Credentials } from "../client/client-options.ts";
+import { DEFAULT_TLS, type TlsClientOptions } from "../client/tls-client-options.ts";
+import { addTlsOptions, readTlsOptions, type TlsOptions, wantsTls } from "./tls-options.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Ways to publish and to read that the commands know. */
 export const VIAS = [
@@ -21,10 +24,18 @@ export interface Endpoint {
   readonly via: Via;
   readonly url: string;
   readonly credentials: Credentials | undefined;
+  /** `null` without TLS. */
+  readonly tls: TlsClientOptions | null;
+}
+
+interface DefaultUrl {
+  readonly scheme: string;
+  readonly port: number;
+  readonly path: string;
 }
 
 /** The gateway's defaults: what `tributary serve` listens on when nothing else is said. */
-const DEFAULT_URL: Readonly<Record<Via, { scheme: string; port: number; path: string }>> = {
+const DEFAULT_URL: Readonly<Record<Via, DefaultUrl>> = {
   mqtt: { scheme: "mqtt", port: 1883, path: "" },
   "mqtt-ws": { scheme: "ws", port: 8080, path: "/mqtt" },
   websocket: { scheme: "ws", port: 8080, path: "/ws" },
@@ -35,8 +46,18 @@ const DEFAULT_URL: Readonly<Record<Via, { scheme: string; port: number; path: st
   tcp: { scheme: "tcp", port: 7083, path: "" },
 };
 
+/** The same over TLS, by the scheme of the plain address. */
+const OVER_TLS: Readonly<Record<string, { readonly scheme: string; readonly port: number }>> = {
+  mqtt: { scheme: "mqtts", port: 8883 },
+  ws: { scheme: "wss", port: 8443 },
+  http: { scheme: "https", port: 8443 },
+  tcp: { scheme: "tls", port: 7084 },
+};
+
+const TLS_SCHEMES = Object.values(OVER_TLS).map(({ scheme }) => scheme);
+
 /** The options as commander reads them. */
-export interface EndpointOptions {
+export interface EndpointOptions extends TlsOptions {
   readonly via: Via;
   readonly host: string;
   readonly port?: number;
@@ -47,25 +68,37 @@ export interface EndpointOptions {
 
 /** Adds the options that say where to connect; `vias` are those the command can use. */
 export function addEndpointOptions(command: Command, vias: readonly Via[]): Command {
-  return command
+  command
     .addOption(new Option("--via <transport>", "how to connect").choices(vias).default("mqtt"))
     .option("-h, --host <host>", "host of the gateway", "127.0.0.1")
     .option("-p, --port <port>", "port of the transport's listener", parsePort)
     .option("--url <url>", "the whole address, in place of host and port")
     .option("-u, --user <name>", "user name")
     .option("-P, --password <text>", "password");
+  return addTlsOptions(command);
 }
 
-/** The address and credentials that the options name. */
+/** The address and credentials that the options name. Throws {@link UsageError}. */
 export function endpointOf(options: EndpointOptions): Endpoint {
-  const { scheme, port, path } = DEFAULT_URL[options.via];
+  const plain = DEFAULT_URL[options.via];
+  const { scheme, port } = { ...plain, ...(wantsTls(options) ? OVER_TLS[plain.scheme] : {}) };
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   const { user, password = "" } = options;
+  const url = options.url ?? `${scheme}://${host}:${options.port ?? port}${plain.path}`;
   return {
     via: options.via,
-    url: options.url ?? `${scheme}://${host}:${options.port ?? port}${path}`,
+    url,
     credentials: user === undefined ? undefined : { user, password },
+    tls: tlsOf(url, options),
   };
+}
+
+/** What was meant to be secret must not leave in the clear because the address was written so. */
+function tlsOf(url: string, options: TlsOptions): TlsClientOptions | null {
+  const isSecure = TLS_SCHEMES.some((scheme) => url.startsWith(`${scheme}://`));
+  if (!wantsTls(options)) return isSecure ? DEFAULT_TLS : null;
+  if (isSecure) return readTlsOptions(options);
+  throw new UsageError(`${url} is no address of TLS; those begin with ${TLS_SCHEMES.join(", ")}`);
 }
 
 function parsePort(text: string): number {

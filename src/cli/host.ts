@@ -21,6 +21,8 @@ export interface CliHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Calls back at each signal that asks to end, until what is returned is called. */
   onEndSignal(listener: (signal: EndSignal) => void): () => void;
+  /** Calls back at each signal that asks to read files again, until what is returned is called. */
+  onReloadSignal(listener: () => void): () => void;
   /** Calls back at a defect nobody caught; without a listener it ends the process. */
   onDefect(listener: (error: unknown) => void): () => void;
   /** What the process ends with once the command is done. */

@@ -1,6 +1,8 @@
 import { readEventStream } from "../client/event-stream.ts";
 import { publishOverHttp } from "../client/http-publish.ts";
+import type { HttpTarget } from "../client/http-request.ts";
 import { readPolls } from "../client/long-poll.ts";
+import { tlsFetch } from "../client/node-fetch.ts";
 import type { Delivery, HttpReadOptions } from "../client/resumable.ts";
 import { incoming, startOf } from "./command-link.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -79,6 +81,10 @@ async function openReader(
   };
 }
 
-function targetOf({ url, credentials }: Endpoint) {
-  return { baseUrl: url, ...(credentials === undefined ? {} : { credentials }) };
+function targetOf({ url, credentials, tls }: Endpoint): HttpTarget {
+  return {
+    baseUrl: url,
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(tls === null ? {} : { fetch: tlsFetch(tls) }),
+  };
 }

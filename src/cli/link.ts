@@ -65,7 +65,9 @@ export function describeFailure(cause: unknown, endpoint: Endpoint): string {
   if (cause instanceof ConnectError && cause.refusal !== null) {
     return `refused (${cause.refusal.code}): ${cause.refusal.message}`;
   }
-  return messages(cause).join(": ");
+  const text = messages(cause).join(": ");
+  if (endpoint.tls === null || !/certificate|altname/i.test(text)) return text;
+  return `${text}\n(${endpoint.url} could not prove who it is; --ca FILE names the CA to trust)`;
 }
 
 /** The message and those of its causes: `fetch` says no more than that it failed. */

@@ -1,4 +1,6 @@
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
+import { nodeTlsOptions } from "../client/node-tls.ts";
+import type { TlsClientOptions } from "../client/tls-client-options.ts";
 import { GatewayError } from "../errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Outgoing, PublisherLink, ReaderLink, ReadHandlers, ReadRequest } from "./link.ts";
@@ -91,12 +93,13 @@ async function subscribe(client: MqttClient, filter: string, qos: 0 | 1 | 2): Pr
 }
 
 async function connectClient(endpoint: Endpoint, options: IClientOptions): Promise<MqttClient> {
-  const { credentials } = endpoint;
+  const { credentials, tls } = endpoint;
   const client = await connectAsync(
     endpoint.url,
     {
       protocolVersion: 4,
       connectTimeout: CONNECT_TIMEOUT_MS,
+      ...(tls === null ? {} : tlsSettings(endpoint, tls)),
       ...(credentials !== undefined && "user" in credentials
         ? { username: credentials.user, password: credentials.password }
         : {}),
@@ -107,4 +110,10 @@ async function connectClient(endpoint: Endpoint, options: IClientOptions): Promi
   // Without a listener an error of the connection would end the process; `close` follows it.
   client.on("error", () => undefined);
   return client;
+}
+
+/** Over TCP the library connects by TLS itself; over WebSocket the settings go to the socket's library. */
+function tlsSettings({ via }: Endpoint, tls: TlsClientOptions): IClientOptions {
+  const options = nodeTlsOptions(tls);
+  return via === "mqtt-ws" ? { wsOptions: options } : options;
 }

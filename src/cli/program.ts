@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError, formatProblem } from "../config/problem.ts";
 import { readVersion } from "../version.ts";
+import { certCommand } from "./cert.ts";
 import { checkConfigCommand } from "./check-config.ts";
 import { compareCommand } from "./compare.ts";
 import { type CliHost, EXIT } from "./host.ts";
@@ -8,6 +9,7 @@ import { pubCommand } from "./pub.ts";
 import { serveCommand } from "./serve.ts";
 import { simulateCommand } from "./simulate.ts";
 import { subCommand } from "./sub.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Every command, in the order of the help. A new command is one file and one line here. */
 const COMMANDS: readonly ((host: CliHost) => Command)[] = [
@@ -17,6 +19,7 @@ const COMMANDS: readonly ((host: CliHost) => Command)[] = [
   simulateCommand,
   compareCommand,
   checkConfigCommand,
+  certCommand,
 ];
 
 /**
@@ -36,6 +39,10 @@ export async function runCommandLine(args: readonly string[], host: CliHost): Pr
       const lines = error.problems.map((problem) => `  ${formatProblem(problem)}\n`);
       host.err.write(`tributary: ${heading} with the settings\n${lines.join("")}`);
       return EXIT.config;
+    }
+    if (error instanceof UsageError) {
+      host.err.write(`tributary: ${error.message}\n`);
+      return EXIT.usage;
     }
     host.err.write(`tributary: ${error instanceof Error ? error.message : String(error)}\n`);
     return EXIT.failed;

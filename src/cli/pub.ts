@@ -4,6 +4,7 @@ import { LineSplitter } from "../wire/line.ts";
 import { addEndpointOptions, type EndpointOptions, endpointOf } from "./endpoint.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { describeFailure, type PublisherLink } from "./link.ts";
+import { warnIfInsecure } from "./tls-options.ts";
 
 interface PubOptions extends EndpointOptions {
   readonly topic: string;
@@ -64,6 +65,7 @@ async function publish(options: PubOptions, host: CliHost): Promise<number> {
     return EXIT.usage;
   }
   const endpoint = endpointOf(options);
+  warnIfInsecure(options, host.err);
   try {
     // Loaded here: the client libraries would slow every other command down.
     const { openPublisher } = await import("./open-link.ts");

@@ -10,7 +10,7 @@ export function serveCommand(host: CliHost): Command {
   const command = new Command("serve")
     .summary("run the gateway")
     .description(
-      "Runs the gateway until SIGTERM or SIGINT, which drains it: new work is refused, what is queued is delivered.\nA second signal ends it at once.",
+      "Runs the gateway until SIGTERM or SIGINT, which drains it: new work is refused, what is queued is delivered.\nA second signal ends it at once. SIGHUP has it read its certificates again.",
     )
     .addHelpText(
       "after",
@@ -42,6 +42,13 @@ async function runUntilEnded(
   drainTimeoutMs: number,
 ): Promise<number> {
   const ending = new Ending(logger, host);
+  // A terminal sends this signal when it goes away, and then its command is to go, too.
+  const stopReloading = host.out.isTerminal
+    ? () => undefined
+    : host.onReloadSignal(() => {
+        logger.info("signal", { signal: "SIGHUP" });
+        void gateway.reload();
+      });
   try {
     const addresses = await gateway.start();
     if (host.out.isTerminal) host.out.write(addressTable(addresses));
@@ -52,6 +59,7 @@ async function runUntilEnded(
   } finally {
     await gateway.stop();
     ending.stop();
+    stopReloading();
   }
 }
 

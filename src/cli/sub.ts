@@ -11,6 +11,7 @@ import {
   topicAndPayloadFormat,
 } from "./message-format.ts";
 import { parseQos } from "./pub.ts";
+import { warnIfInsecure } from "./tls-options.ts";
 
 interface SubOptions extends EndpointOptions {
   readonly topic: readonly string[];
@@ -98,6 +99,7 @@ async function read(options: SubOptions, host: CliHost): Promise<number> {
     if (left <= 0) ending.end(EXIT.ok);
   };
   const endpoint = endpointOf(options);
+  warnIfInsecure(options, host.err);
   try {
     // Loaded here: the client libraries would slow every other command down.
     const { openReader } = await import("./open-link.ts");

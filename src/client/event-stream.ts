@@ -4,7 +4,13 @@ import { Fields, parseJson } from "../wire/fields.ts";
 import { parseJsonMessage, readCursor } from "../wire/json-message.ts";
 import { SseDecoder, type SseEvent } from "../wire/sse-decoder.ts";
 import { Backoff } from "./backoff.ts";
-import { authorizationHeaders, queryText, refusalOf, requestUrl } from "./http-request.ts";
+import {
+  authorizationHeaders,
+  fetchFrom,
+  queryText,
+  refusalOf,
+  requestUrl,
+} from "./http-request.ts";
 import {
   asCursor,
   backoffOf,
@@ -71,7 +77,8 @@ async function open(options: HttpReadOptions, progress: Progress): Promise<Respo
   if (progress.cursor === null && options.start !== undefined) {
     query.push(["cursor", options.start]);
   }
-  const answer = await fetch(requestUrl(options, `/v1/stream?${queryText(query)}`), {
+  const url = requestUrl(options, `/v1/stream?${queryText(query)}`);
+  const answer = await fetchFrom(options, url, {
     headers: {
       accept: "text/event-stream",
       ...authorizationHeaders(options),

@@ -7,6 +7,7 @@ import { readCursor } from "../wire/json-message.ts";
 import type { PublishMessage } from "./client.ts";
 import {
   authorizationHeaders,
+  fetchFrom,
   type HttpTarget,
   queryText,
   refusalOf,
@@ -28,7 +29,8 @@ export async function publishOverHttp(
     if (accepted !== undefined) return accepted;
     throw new GatewayError("internal", "the gateway accepted the bulk and named no result");
   }
-  const answer = await fetch(requestUrl(target, `${topicPath(message.topic)}${options(message)}`), {
+  const url = requestUrl(target, `${topicPath(message.topic)}${options(message)}`);
+  const answer = await fetchFrom(target, url, {
     method: "POST",
     headers: headersOf(target, message),
     body: message.payload,
@@ -44,7 +46,7 @@ export async function publishInBulk(
   messages: readonly PublishMessage[],
   signal?: AbortSignal,
 ): Promise<Accepted[]> {
-  const answer = await fetch(requestUrl(target, "/v1/publish"), {
+  const answer = await fetchFrom(target, requestUrl(target, "/v1/publish"), {
     method: "POST",
     headers: { "content-type": "application/json", ...authorizationHeaders(target) },
     body: encodeBulk(messages),

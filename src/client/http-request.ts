@@ -4,11 +4,29 @@ import { PROBLEM_CONTENT_TYPE, parseProblem } from "../wire/problem.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import type { Credentials } from "./client-options.ts";
 
+/** The part of the platform's `fetch` that the client needs, and what may stand in its place. */
+export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
+
+/** What the client says of a request. */
+export interface FetchInit {
+  readonly method?: string;
+  readonly headers: Headers | Record<string, string>;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+}
+
 /** Where a gateway's HTTP interface is and who asks. */
 export interface HttpTarget {
   /** Such as `http://127.0.0.1:8080`, without the `/v1`. */
   readonly baseUrl: string;
   readonly credentials?: Credentials;
+  /** In place of the platform's: with a CA of one's own, for one. */
+  readonly fetch?: Fetch;
+}
+
+/** Asks by the target's own `fetch`, if it has one. */
+export function fetchFrom(target: HttpTarget, url: string, init: FetchInit): Promise<Response> {
+  return target.fetch === undefined ? fetch(url, init) : target.fetch(url, init);
 }
 
 /** The headers that say who asks; none without credentials. */

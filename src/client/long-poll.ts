@@ -2,7 +2,13 @@ import type { Cursor } from "../bus/cursor.ts";
 import { GatewayError } from "../errors.ts";
 import { type PollBody, parsePollBody } from "../wire/poll.ts";
 import { Backoff } from "./backoff.ts";
-import { authorizationHeaders, queryText, refusalOf, requestUrl } from "./http-request.ts";
+import {
+  authorizationHeaders,
+  fetchFrom,
+  queryText,
+  refusalOf,
+  requestUrl,
+} from "./http-request.ts";
 import {
   asCursor,
   backoffOf,
@@ -76,7 +82,8 @@ async function poll(options: PollOptions, cursor: string): Promise<Outcome> {
   if (options.holdSeconds !== undefined) query.push(["timeout", String(options.holdSeconds)]);
   if (options.max !== undefined) query.push(["max", String(options.max)]);
   if (options.retained === true && cursor === "now") query.push(["retained", "true"]);
-  const answer = await fetch(requestUrl(options, `/v1/poll?${queryText(query)}`), {
+  const url = requestUrl(options, `/v1/poll?${queryText(query)}`);
+  const answer = await fetchFrom(options, url, {
     headers: authorizationHeaders(options),
     signal: options.signal,
   });

@@ -1,7 +1,10 @@
 import { connect } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { type RawData, WebSocket } from "ws";
 import { LineSplitter } from "../wire/line.ts";
+import { nodeTlsOptions, serverName } from "./node-tls.ts";
 import type { OpenSocket } from "./socket.ts";
+import { DEFAULT_TLS, type TlsClientOptions } from "./tls-client-options.ts";
 
 /** How long a peer may take to answer our goodbye before the connection is cut. */
 const GOODBYE_MS = 3_000;
@@ -11,10 +14,17 @@ const PROTOCOL_ERROR = 1002;
 /** 24 MiB: a payload of 16 MiB as base64 and its facts. */
 const MAX_LINE_BYTES = 24 * 1_048_576;
 
-/** Opens WebSocket connections from Node. Compression is not offered. */
-export function nodeWebSocket(url: string, subprotocol: string): OpenSocket {
+/** Opens WebSocket connections from Node, by TLS for a `wss` URL. Compression is not offered. */
+export function nodeWebSocket(
+  url: string,
+  subprotocol: string,
+  tls: TlsClientOptions = DEFAULT_TLS,
+): OpenSocket {
   return (events) => {
-    const socket = new WebSocket(url, [subprotocol], { perMessageDeflate: false });
+    const socket = new WebSocket(url, [subprotocol], {
+      perMessageDeflate: false,
+      ...nodeTlsOptions(tls),
+    });
     let failure = "";
     socket.on("open", () => events.opened());
     socket.on("message", (data: RawData, isBinary: boolean) => {
@@ -45,13 +55,19 @@ function toBytes(data: RawData): Buffer {
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 }
 
-/** Opens raw TCP connections: the same frames, one JSON object a line. */
-export function tcpSocket(host: string, port: number): OpenSocket {
+/**
+ * Opens raw TCP connections: the same frames, one JSON object a line. By TLS when it is told how.
+ */
+export function tcpSocket(
+  host: string,
+  port: number,
+  tls: TlsClientOptions | null = null,
+): OpenSocket {
   return (events) => {
-    const socket = connect({ host, port, noDelay: true });
+    const socket = tls === null ? connect({ host, port, noDelay: true }) : secure(host, port, tls);
     const splitter = new LineSplitter(MAX_LINE_BYTES);
     let end = { code: LOST, reason: "" };
-    socket.on("connect", () => events.opened());
+    socket.on(tls === null ? "connect" : "secureConnect", () => events.opened());
     socket.on("data", (chunk: Buffer) => {
       try {
         splitter.push(chunk, (line) => events.received(line));
@@ -78,4 +94,10 @@ export function tcpSocket(host: string, port: number): OpenSocket {
       },
     };
   };
+}
+
+function secure(host: string, port: number, tls: TlsClientOptions): TLSSocket {
+  const socket = connectTls({ host, port, ...serverName(host), ...nodeTlsOptions(tls) });
+  socket.setNoDelay(true);
+  return socket;
 }

@@ -82,7 +82,7 @@ test("a burst of one publisher does not overrun the queue of a subscriber that r
   const reader = await WireClient.connected(small.port);
   await reader.subscribe(["t", 0]);
   const stream = new ReadyStream();
-  small.transport.acceptStream(stream, { address: "127.0.0.1" });
+  small.transport.acceptStream(stream, { address: "127.0.0.1", certificate: { kind: "none" } });
   stream.push(connectPacket());
   await stream.answered;
   const chunks = 20;

@@ -19,7 +19,12 @@ const STRANGER_NEEDS = ["wire/", "bus/topic.ts", "errors.ts", "telemetry/histogr
 const CLIENT_NEEDS = ["client/", "bus/cursor.ts", ...STRANGER_NEEDS];
 
 /** What the client library adds on Node; the rest of it also runs in browsers. */
-const NODE_CLIENT = ["client/node.ts", "client/tcp.ts"];
+const NODE_CLIENT = [
+  "client/node.ts",
+  "client/node-fetch.ts",
+  "client/node-tls.ts",
+  "client/tcp.ts",
+];
 
 /** A transport shares the files beside the folders and never imports another transport. */
 function transport(name: string): PartRule {
@@ -186,6 +191,8 @@ export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   pino: ["telemetry/"],
   "prom-client": ["telemetry/"],
   commander: ["cli/"],
+  "@peculiar/x509": ["cli/development-ca.ts"],
+  "reflect-metadata": ["cli/development-ca.ts"],
 };
 
 /** Text that only some modules may hold, comments aside. */

@@ -9,8 +9,8 @@ import { ALLOW_ANYONE, type Authenticator } from "../../src/security/authenticat
 import { type LogWindow, MemoryMessageLog } from "../../src/store/memory/message-log.ts";
 import { MemoryRetainedStore } from "../../src/store/memory/retained-store.ts";
 import type { Counters } from "../../src/telemetry/counters.ts";
-import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { SILENT_LOGGER } from "../../src/telemetry/logger.ts";
+import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { FlushLoop } from "../../src/transport/flush-loop.ts";
 import { SessionRegistry } from "../../src/transport/session-registry.ts";
 import { TcpTransport } from "../../src/transport/tcp/tcp-transport.ts";
@@ -120,6 +120,8 @@ async function open(
   const websocket = new WebSocketTransport(context, settings);
   const tcp = new TcpTransport(context, {
     ...settings,
+    enabled: true,
+    tlsListener: null,
     host: "127.0.0.1",
     port: 0,
     maxConnections: 1_000,

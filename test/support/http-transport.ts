@@ -6,9 +6,9 @@ import { ALLOW_ANYONE, type Authenticator } from "../../src/security/authenticat
 import { type LogWindow, MemoryMessageLog } from "../../src/store/memory/message-log.ts";
 import { MemoryRetainedStore } from "../../src/store/memory/retained-store.ts";
 import type { Counters } from "../../src/telemetry/counters.ts";
-import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { Health } from "../../src/telemetry/health.ts";
 import { SILENT_LOGGER } from "../../src/telemetry/logger.ts";
+import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { FlushLoop } from "../../src/transport/flush-loop.ts";
 import { HttpTransport } from "../../src/transport/http/http-transport.ts";
 import type { HttpOptions } from "../../src/transport/http/options.ts";
@@ -89,6 +89,7 @@ export async function startHttp(options: HttpTestOptions = {}): Promise<RunningH
     },
     {
       ...config.http,
+      tlsListener: null,
       port: 0,
       version: "0.0.0-test",
       health: () => health,

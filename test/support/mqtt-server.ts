@@ -6,8 +6,8 @@ import { ALLOW_ANYONE, type Authenticator } from "../../src/security/authenticat
 import { MemoryMessageLog } from "../../src/store/memory/message-log.ts";
 import { MemoryRetainedStore } from "../../src/store/memory/retained-store.ts";
 import type { Counters } from "../../src/telemetry/counters.ts";
-import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { SILENT_LOGGER } from "../../src/telemetry/logger.ts";
+import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { FlushLoop } from "../../src/transport/flush-loop.ts";
 import { MqttTransport } from "../../src/transport/mqtt/mqtt-transport.ts";
 import type { MqttOptions } from "../../src/transport/mqtt/options.ts";
@@ -44,6 +44,8 @@ export interface MqttServer {
 }
 
 const MQTT: MqttOptions = {
+  enabled: true,
+  tlsListener: null,
   host: "127.0.0.1",
   port: 0,
   connectTimeoutMs: 5_000,

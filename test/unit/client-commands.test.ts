@@ -23,6 +23,7 @@ async function run(...args: string[]): Promise<{ code: number; err: string }> {
     env: {},
     exitCode: 0,
     onEndSignal: () => () => undefined,
+    onReloadSignal: () => () => undefined,
     onDefect: () => () => undefined,
   };
   const code = await runCommandLine(args, host);

@@ -23,6 +23,9 @@ vi.mock("../../src/gateway.ts", () => ({
       gateway.calls.push(`drain ${timeoutMs}`);
       return gateway.drain();
     },
+    reload: async () => {
+      gateway.calls.push("reload");
+    },
     stop: async () => {
       gateway.calls.push("stop");
     },
@@ -57,6 +60,7 @@ class FakeHost implements CliHost {
   };
   readonly input = Readable.from([]);
   readonly #signals = new Set<(signal: EndSignal) => void>();
+  readonly #reloads = new Set<() => void>();
   readonly #defects = new Set<(error: unknown) => void>();
 
   constructor(isTerminal: boolean) {
@@ -70,12 +74,17 @@ class FakeHost implements CliHost {
   }
 
   get listeners(): number {
-    return this.#signals.size + this.#defects.size;
+    return this.#signals.size + this.#reloads.size + this.#defects.size;
   }
 
   onEndSignal(listener: (signal: EndSignal) => void): () => void {
     this.#signals.add(listener);
     return () => this.#signals.delete(listener);
+  }
+
+  onReloadSignal(listener: () => void): () => void {
+    this.#reloads.add(listener);
+    return () => this.#reloads.delete(listener);
   }
 
   onDefect(listener: (error: unknown) => void): () => void {
@@ -85,6 +94,10 @@ class FakeHost implements CliHost {
 
   signal(signal: EndSignal): void {
     for (const listener of this.#signals) listener(signal);
+  }
+
+  reload(): void {
+    for (const listener of this.#reloads) listener();
   }
 
   defect(error: unknown): void {
@@ -166,6 +179,24 @@ describe("tributary serve", () => {
     expect(await runCommandLine(["serve", "--http-port", "x"], host)).toBe(78);
     expect(host.complaints).toContain("http.port (from --http-port)");
     expect(gateway.calls).toEqual([]);
+  });
+
+  test("SIGHUP has the files read again, and nothing ends", async () => {
+    const host = new FakeHost(false);
+    const { ended } = await serve(host);
+    host.reload();
+    host.signal("SIGTERM");
+    expect(await ended).toBe(0);
+    expect(gateway.calls).toEqual(["start 0", "reload", "drain 10000", "stop"]);
+  });
+
+  test("SIGHUP is left to the terminal that goes away", async () => {
+    const host = new FakeHost(true);
+    const { ended } = await serve(host);
+    host.reload();
+    host.signal("SIGTERM");
+    await ended;
+    expect(gateway.calls).not.toContain("reload");
   });
 
   test("a terminal is told the addresses; a program reads log lines only", async () => {

@@ -4,6 +4,7 @@ import type { Origin } from "../../bus/message.ts";
 import type { Identity } from "../../bus/ports.ts";
 import { GatewayError } from "../../errors.ts";
 import { RateLimit } from "../../security/rate-limit.ts";
+import { certificateCredentials } from "../../security/tls-peer.ts";
 import type { Session } from "../session-registry.ts";
 import type { TransportContext } from "../transport.ts";
 import { parseAuthorization } from "./credentials.ts";
@@ -67,7 +68,11 @@ export class Connection {
 
   /** Finds out who sent the header. Rejects with `unauthenticated`. */
   async identify(authorization: string | undefined): Promise<Identity> {
-    const credentials = parseAuthorization(authorization);
+    // A certificate says who a connection is, and a header who a request is, the nearer word.
+    const credentials =
+      authorization === undefined
+        ? certificateCredentials(this.socket)
+        : parseAuthorization(authorization);
     const identity = await this.#context.authenticator.authenticate(credentials, this.address);
     this.#authorization = authorization;
     this.#identity = identity;
@@ -80,15 +85,9 @@ export class Connection {
     return this.#sessions.some((session) => session.transport === transport);
   }
 
-  /** What is read and written from here on belongs to this way through the gateway. */
-  carries(transport: HttpTransportName): void {
-    if (this.#carried === transport) return;
-    this.#carried = transport;
-    this.#context.observer.carries(this.socket, transport);
-  }
-
   /** The session of this way through the gateway, opened at its first use. Throws `limit_exceeded`. */
   session(transport: HttpTransportName, identity: Identity): Session {
+    this.#carries(transport);
     for (const session of this.#sessions) {
       if (session.transport !== transport) continue;
       session.identity = identity;
@@ -151,5 +150,12 @@ export class Connection {
       this.#context.observer.disconnected(session.transport);
     }
     this.#sessions = [];
+  }
+
+  /** What is read and written from here on belongs to this way through the gateway. */
+  #carries(transport: HttpTransportName): void {
+    if (this.#carried === transport) return;
+    this.#carried = transport;
+    this.#context.observer.carries(this.socket, transport);
   }
 }

@@ -7,7 +7,7 @@ import { Connection } from "./connection.ts";
  * Connections over the limit that are still answered with the refusal before they are closed; past
  * these they are closed unanswered. Each costs a few KiB until its headers' deadline.
  */
-const REFUSED_AT_ONCE = 64;
+export const REFUSED_AT_ONCE = 64;
 
 /** Every connection of the listener, those that became WebSockets included. */
 export class Connections {

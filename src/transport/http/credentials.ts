@@ -1,7 +1,6 @@
 import { GatewayError } from "../../errors.ts";
 import type { Credentials } from "../../security/authenticator.ts";
 
-const NO_CREDENTIALS: Credentials = Object.freeze({ kind: "none" });
 const SCHEME = /^([A-Za-z]+) +(\S+) *$/;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
@@ -9,8 +8,7 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
  * Reads an `Authorization` header: Basic (RFC 7617, UTF-8) or Bearer (RFC 6750). Throws
  * `unauthenticated` for anything else; the message repeats nothing of the header.
  */
-export function parseAuthorization(header: string | undefined): Credentials {
-  if (header === undefined) return NO_CREDENTIALS;
+export function parseAuthorization(header: string): Credentials {
   const [, scheme = "", value = ""] = SCHEME.exec(header) ?? [];
   switch (scheme.toLowerCase()) {
     case "bearer":

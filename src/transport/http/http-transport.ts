@@ -1,10 +1,18 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { GatewayError } from "../../errors.ts";
+import { Listener, type TlsListening } from "../listener.ts";
 import type { ListenAddress, Transport, TransportContext } from "../transport.ts";
 import { App } from "./app.ts";
 import { BulkHandler } from "./bulk.ts";
-import { Connections } from "./connections.ts";
+import { Connections, REFUSED_AT_ONCE } from "./connections.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
 import { refuseMalformed, writeRefusal } from "./malformed.ts";
 import type { HttpOptions } from "./options.ts";
@@ -28,11 +36,10 @@ export class HttpTransport implements Transport, ExchangeHost {
   readonly #polls: PollHandler;
   readonly #streams: StreamHandler;
   readonly #router: Router;
-  readonly #server: Server;
+  readonly #listeners: Listener[] = [];
   readonly #exchanges = new WeakMap<IncomingMessage, Exchange>();
   #upgrade: UpgradeHandler | null = null;
   #isDraining = false;
-  #closed: Promise<void> | null = null;
 
   constructor(context: TransportContext, options: HttpOptions) {
     this.#context = context;
@@ -41,7 +48,6 @@ export class HttpTransport implements Transport, ExchangeHost {
     this.#polls = new PollHandler(context, options);
     this.#streams = new StreamHandler(context, options);
     this.#router = this.#createRouter();
-    this.#server = this.#createServer();
   }
 
   /** Sets who takes connections that upgrade; without one they are refused with `not_found`. */
@@ -49,18 +55,13 @@ export class HttpTransport implements Transport, ExchangeHost {
     this.#upgrade = handler;
   }
 
-  start(): Promise<readonly ListenAddress[]> {
-    const { host, port } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off("error", reject);
-        const address = this.#server.address();
-        const bound = typeof address === "object" && address !== null ? address.port : port;
-        const shown = host.includes(":") ? `[${host}]` : host;
-        resolve([{ transport: "http", host, port: bound, url: `http://${shown}:${bound}` }]);
-      });
-    });
+  async start(): Promise<readonly ListenAddress[]> {
+    const { enabled, tlsListener } = this.#options;
+    if (enabled) this.#listeners.push(this.#plainListener());
+    if (tlsListener !== null) this.#listeners.push(this.#tlsListener(tlsListener));
+    const addresses: ListenAddress[] = [];
+    for (const listener of this.#listeners) addresses.push(await listener.open());
+    return addresses;
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -116,10 +117,35 @@ export class HttpTransport implements Transport, ExchangeHost {
     });
   }
 
-  #createServer(): Server {
+  #plainListener(): Listener {
+    const { host, port } = this.#options;
+    const server = createServer(this.#serverOptions());
+    server.on("connection", (socket) => this.#connections.add(socket));
+    this.#serve(server);
+    const place = { transport: "http", scheme: "http", host, port } as const;
+    return Listener.plain(server, place, this.#context.logger);
+  }
+
+  #tlsListener({ certificate, host, port }: TlsListening): Listener {
+    const server = createTlsServer({
+      ...this.#serverOptions(),
+      ...certificate.serverOptions(["http/1.1"]),
+    });
+    // Handshakes count, too, and nobody can be told of a refusal before theirs is over.
+    server.maxConnections = this.#options.maxConnections + REFUSED_AT_ONCE;
+    const place = { transport: "http", scheme: "https", host, port } as const;
+    const listener = Listener.tls(server, certificate, place, this.#context.logger);
+    server.on("secureConnection", (socket) => {
+      if (!socket.destroyed) this.#connections.add(socket);
+    });
+    this.#serve(server);
+    return listener;
+  }
+
+  #serverOptions(): ServerOptions {
     const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, maxHeaderBytes } =
       this.#options;
-    const server = createServer({
+    return {
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveTimeoutMs,
@@ -129,9 +155,11 @@ export class HttpTransport implements Transport, ExchangeHost {
       // A missing Host is answered by us, with a body that says so.
       requireHostHeader: false,
       noDelay: true,
-    });
+    };
+  }
+
+  #serve(server: Server | TlsServer): void {
     server.maxRequestsPerSocket = 0;
-    server.on("connection", (socket) => this.#connections.add(socket));
     server.on("request", (request, response) => this.#dispatch(request, response, false));
     server.on("checkContinue", (request, response) => this.#dispatch(request, response, true));
     server.on("upgrade", (request, socket, head) => this.#upgraded(request, socket, head));
@@ -140,7 +168,6 @@ export class HttpTransport implements Transport, ExchangeHost {
       if (known === undefined) socket.destroy();
       else refuseMalformed(error, known);
     });
-    return server;
   }
 
   #dispatch(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
@@ -192,12 +219,8 @@ export class HttpTransport implements Transport, ExchangeHost {
   }
 
   /** Stops listening; resolves when the last connection has closed. */
-  #close(): Promise<void> {
-    this.#closed ??= new Promise((resolve) => {
-      // Its one error says that it was not listening, which is what is wanted.
-      this.#server.close(() => resolve());
-    });
-    return this.#closed;
+  #close(): Promise<unknown> {
+    return Promise.all(this.#listeners.map((listener) => listener.close()));
   }
 }
 

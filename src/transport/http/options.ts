@@ -1,7 +1,10 @@
 import type { Identity } from "../../bus/ports.ts";
+import type { TlsListening } from "../listener.ts";
 
 /** Settings of the HTTP listener. Times are milliseconds, sizes bytes. */
 export interface HttpSettings {
+  /** Whether the plain listener is opened. */
+  readonly enabled: boolean;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -53,4 +56,7 @@ export interface HttpServices {
 }
 
 /** Everything the HTTP transport takes beside its context. */
-export interface HttpOptions extends HttpSettings, HttpServices {}
+export interface HttpOptions extends HttpSettings, HttpServices {
+  /** `null` for none. */
+  readonly tlsListener: TlsListening | null;
+}

@@ -124,16 +124,19 @@ export class PollHandler implements PollAnswers {
 
   /** A connection that begins with a cursor resumes; what follows on it goes on from there. */
   #reportRecovery({ start }: PollQuery): void {
-    if (start.from !== "cursor") return;
     const { bus, observer } = this.#context;
-    observer.recovered("poll", bus.locate(start).gap?.reason ?? "complete");
+    if (start.from !== "cursor" || bus.locate(start).gap !== null) return;
+    observer.recovered("poll", "complete");
   }
 
   /** Reads the log; what is not answered with that is held. Nothing can arrive in between. */
   #begin(exchange: Exchange, query: PollQuery, identity: Identity): void {
     const { bus } = this.#context;
     const located = bus.locate(query.start);
-    if (located.gap !== null) throw this.#gapError(located.gap);
+    if (located.gap !== null) {
+      this.#context.observer.recovered("poll", located.gap.reason);
+      throw this.#gapError(located.gap);
+    }
     if (query.wantsRetained && this.#answerRetained(exchange, query, identity)) return;
     const page = this.#read(query, identity, located.after);
     if (page.gap !== null) throw this.#gapError(page.gap);

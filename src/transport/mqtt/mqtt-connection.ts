@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Origin, TransportName } from "../../bus/message.ts";
 import { ANONYMOUS, type Identity } from "../../bus/ports.ts";
 import { GatewayError, toGatewayError } from "../../errors.ts";
+import type { Credentials } from "../../security/authenticator.ts";
 import type { Flushable } from "../flush-loop.ts";
 import { Outbox, type OutboxSource } from "../outbox.ts";
 import type { Session } from "../session-registry.ts";
@@ -46,6 +47,14 @@ const TURN_BYTES = 65_536;
 
 const CONNECT_HEADER = PACKET.connect << 4;
 
+/** Who is at the other end of a stream, before it has said a word. */
+export interface MqttPeer {
+  /** Its IP address. */
+  readonly address: string;
+  /** What its TLS certificate says; `none` without a verified one. */
+  readonly certificate: Credentials;
+}
+
 /** What a connection is given. */
 export interface ConnectionParts {
   readonly context: TransportContext;
@@ -61,6 +70,7 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
   readonly session: Session;
   readonly origin: Origin;
   readonly outbox: Outbox;
+  readonly certificate: Credentials;
   /** When the bytes at hand were read: milliseconds since the Unix epoch, fractional. */
   receivedAt: number;
   readonly #stream: Duplex;
@@ -81,7 +91,7 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
   /** Throws `limit_exceeded` when no more sessions may be open. */
   constructor(
     stream: Duplex,
-    peer: { readonly address: string },
+    peer: MqttPeer,
     transport: TransportName,
     parts: ConnectionParts,
     onClose: (connection: MqttConnection) => void,
@@ -90,6 +100,7 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     this.#stream = stream;
     this.#parts = parts;
     this.#onClose = onClose;
+    this.certificate = peer.certificate;
     this.receivedAt = context.clock.now();
     this.session = context.sessions.open(transport, peer.address, this.receivedAt, ANONYMOUS);
     this.origin = { transport, sessionId: this.session.id };

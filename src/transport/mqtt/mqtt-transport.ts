@@ -1,14 +1,24 @@
-import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { createServer as createTlsServer } from "node:tls";
 import type { TransportName } from "../../bus/message.ts";
+import { certificateCredentials } from "../../security/tls-peer.ts";
+import { Listener, type TlsListening } from "../listener.ts";
 import type { ListenAddress, Transport, TransportContext } from "../transport.ts";
 import { AedesEngine } from "./aedes/aedes-engine.ts";
 import type { MqttEngine } from "./engine.ts";
-import { type ConnectionParts, MqttConnection, turnAway } from "./mqtt-connection.ts";
+import {
+  type ConnectionParts,
+  MqttConnection,
+  type MqttPeer,
+  turnAway,
+} from "./mqtt-connection.ts";
 import type { MqttOptions } from "./options.ts";
 
-/** MQTT over TCP on a listener of its own, and over streams that another transport hands in. */
+/** Half-open, because a client that has said its last word may still wait for the answer to it. */
+const SOCKET_OPTIONS = { noDelay: true, allowHalfOpen: true } as const;
+
+/** MQTT over TCP and TLS on listeners of its own, and over streams that another transport hands in. */
 export class MqttTransport implements Transport {
   readonly #context: TransportContext;
   readonly #options: MqttOptions;
@@ -17,9 +27,8 @@ export class MqttTransport implements Transport {
   readonly #connections = new Set<MqttConnection>();
   /** Streams that were turned away and have not closed yet. */
   readonly #leaving = new Set<Duplex>();
-  #server: Server | null = null;
+  readonly #listeners: Listener[] = [];
   #isEnding = false;
-  #serverClosed: Promise<void> | null = null;
   #whenEmpty: (() => void)[] = [];
 
   constructor(context: TransportContext, options: MqttOptions) {
@@ -31,31 +40,23 @@ export class MqttTransport implements Transport {
 
   async start(): Promise<readonly ListenAddress[]> {
     await this.#engine.start();
-    const { host, port, maxConnections } = this.#options;
-    // Half-open, because a client that has said its last word may still wait for the answer to it.
-    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
-      this.#acceptSocket(socket),
-    );
-    server.maxConnections = maxConnections;
-    this.#server = server;
-    server.listen({ host, port });
-    await once(server, "listening");
-    server.on("error", (error) => this.#context.logger.error("mqtt listener failed", { error }));
-    const bound = server.address();
-    const boundPort = bound !== null && typeof bound === "object" ? bound.port : port;
-    const shown = host.includes(":") ? `[${host}]` : host;
-    return [{ transport: "mqtt", host, port: boundPort, url: `mqtt://${shown}:${boundPort}` }];
+    const { enabled, tlsListener } = this.#options;
+    if (enabled) this.#listeners.push(this.#plainListener());
+    if (tlsListener !== null) this.#listeners.push(this.#tlsListener(tlsListener));
+    const addresses: ListenAddress[] = [];
+    for (const listener of this.#listeners) addresses.push(await listener.open());
+    return addresses;
   }
 
   /** Takes a byte stream that carries MQTT, such as the binary messages of a WebSocket. */
-  acceptStream(stream: Duplex, peer: { readonly address: string }): void {
-    this.#accept(stream, peer.address, "mqtt-ws");
+  acceptStream(stream: Duplex, peer: MqttPeer): void {
+    this.#accept(stream, peer, "mqtt-ws");
   }
 
   async drain(timeoutMs: number): Promise<void> {
     this.#isEnding = true;
     this.#engine.drain();
-    void this.#closeServer();
+    void this.#closeListeners();
     for (const connection of [...this.#connections]) connection.drain();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
@@ -68,24 +69,52 @@ export class MqttTransport implements Transport {
   async stop(): Promise<void> {
     this.#isEnding = true;
     this.#engine.drain();
-    const closed = this.#closeServer();
+    const closed = this.#closeListeners();
     for (const connection of [...this.#connections]) connection.kill();
     for (const stream of [...this.#leaving]) stream.destroy();
     await Promise.all([closed, this.#emptied()]);
     await this.#engine.stop();
   }
 
-  #acceptSocket(socket: Socket): void {
-    this.#accept(socket, socket.remoteAddress ?? "", "mqtt");
+  #plainListener(): Listener {
+    const { host, port, maxConnections } = this.#options;
+    const server = createServer(SOCKET_OPTIONS, (socket) => this.#acceptSocket(socket));
+    server.maxConnections = maxConnections;
+    const place = { transport: "mqtt", scheme: "mqtt", host, port } as const;
+    return Listener.plain(server, place, this.#context.logger);
   }
 
-  #accept(stream: Duplex, address: string, transport: TransportName): void {
+  #tlsListener({ certificate, host, port }: TlsListening): Listener {
+    // The name of MQTT in ALPN is registered; a client that offers none is served, too.
+    const tlsOptions = certificate.serverOptions(["mqtt"]);
+    const server = createTlsServer({ ...SOCKET_OPTIONS, ...tlsOptions });
+    server.maxConnections = this.#options.maxConnections;
+    const place = { transport: "mqtt", scheme: "mqtts", host, port } as const;
+    const listener = Listener.tls(server, certificate, place, this.#context.logger);
+    server.on("secureConnection", (socket) => {
+      if (!socket.destroyed) this.#acceptSocket(socket);
+    });
+    return listener;
+  }
+
+  #acceptSocket(socket: Socket): void {
+    const { observer } = this.#context;
+    observer.carries(socket, "mqtt");
+    socket.once("close", () => observer.closed(socket));
+    const peer = {
+      address: socket.remoteAddress ?? "",
+      certificate: certificateCredentials(socket),
+    };
+    this.#accept(socket, peer, "mqtt");
+  }
+
+  #accept(stream: Duplex, peer: MqttPeer, transport: TransportName): void {
     if (this.#isEnding) {
       this.#turnAway(stream);
       return;
     }
     try {
-      const connection = new MqttConnection(stream, { address }, transport, this.#parts, (over) =>
+      const connection = new MqttConnection(stream, peer, transport, this.#parts, (over) =>
         this.#forget(over),
       );
       this.#connections.add(connection);
@@ -122,11 +151,8 @@ export class MqttTransport implements Transport {
     this.#whenEmpty = [];
   }
 
-  /** Resolves when no connection of the listener is left either. */
-  #closeServer(): Promise<void> {
-    const server = this.#server;
-    if (server === null) return Promise.resolve();
-    this.#serverClosed ??= new Promise((resolve) => server.close(() => resolve()));
-    return this.#serverClosed;
+  /** Resolves when no connection of the listeners is left either. */
+  async #closeListeners(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
   }
 }

@@ -1,10 +1,16 @@
+import type { TlsListening } from "../listener.ts";
+
 /** What the MQTT transport and its engine are told; the config section of the same names. */
 export interface MqttOptions {
+  /** Whether the plain listener is opened. */
+  readonly enabled: boolean;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
   readonly connectTimeoutMs: number;
-  /** Connections to the listener; more are closed at once. */
+  /** `null` for none. */
+  readonly tlsListener: TlsListening | null;
+  /** Connections to each listener; more are closed at once. */
   readonly maxConnections: number;
   /** Bytes of one packet, fixed header included. */
   readonly maxPacketBytes: number;

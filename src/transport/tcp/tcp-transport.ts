@@ -1,26 +1,44 @@
 import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { ANONYMOUS, type Identity } from "../../bus/ports.ts";
 import { toGatewayError } from "../../errors.ts";
+import { certificateCredentials } from "../../security/tls-peer.ts";
 import { LineSplitter } from "../../wire/line.ts";
 import { CommandSession } from "../command-session.ts";
 import { CommandDelivery } from "../command-session-delivery.ts";
 import { CommandSessionGroup } from "../command-session-group.ts";
 import { type CommandSessionOptions, maxCommandBytes } from "../command-session-parts.ts";
+import { Listener, type TlsListening } from "../listener.ts";
 import type { ListenAddress, Transport, TransportContext } from "../transport.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 import { LineForm } from "./tcp-form.ts";
 
 /** Settings of the transport; the names of the config. */
 export interface TcpOptions extends CommandSessionOptions {
+  /** Whether the plain listener is opened. */
+  readonly enabled: boolean;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Of each listener. */
   readonly maxConnections: number;
+  /** `null` for none. */
+  readonly tlsListener: TlsListening | null;
 }
 
 /** A peer that vanished without a word is noticed by the kernel. */
 const KEEP_ALIVE_AFTER_MS = 60_000;
+
+const SOCKET_OPTIONS = {
+  // A client may end its side after its last command and still read the answers.
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
+  // Read once its identity is known.
+  pauseOnConnect: true,
+} as const;
 
 /** Raw TCP: the commands of WebSocket, one JSON object a line. */
 export class TcpTransport implements Transport {
@@ -29,7 +47,7 @@ export class TcpTransport implements Transport {
   readonly #form: LineForm;
   readonly #delivery: CommandDelivery;
   readonly #group: CommandSessionGroup;
-  readonly #server: Server;
+  readonly #listeners: Listener[] = [];
   readonly #sockets = new Set<Socket>();
 
   constructor(context: TransportContext, options: TcpOptions) {
@@ -38,48 +56,63 @@ export class TcpTransport implements Transport {
     this.#form = new LineForm(context.limits);
     this.#delivery = new CommandDelivery(this.#form, context.bus, context.observer);
     this.#group = new CommandSessionGroup("tcp", context, options);
-    this.#server = createServer({
-      // A client may end its side after its last command and still read the answers.
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
-      // Read once its identity is known.
-      pauseOnConnect: true,
-    });
-    this.#server.maxConnections = options.maxConnections;
-    this.#server.on("connection", (socket) => void this.#accept(socket));
   }
 
   async start(): Promise<readonly ListenAddress[]> {
-    const { host, port } = this.#options;
-    this.#server.listen(port, host);
-    await once(this.#server, "listening");
-    const address = this.#server.address();
-    const bound = typeof address === "object" && address !== null ? address.port : port;
-    const shown = host.includes(":") ? `[${host}]` : host;
-    return [{ transport: "tcp", host, port: bound, url: `tcp://${shown}:${bound}` }];
+    const { enabled, tlsListener } = this.#options;
+    if (enabled) this.#listeners.push(this.#plainListener());
+    if (tlsListener !== null) this.#listeners.push(this.#tlsListener(tlsListener));
+    const addresses: ListenAddress[] = [];
+    for (const listener of this.#listeners) addresses.push(await listener.open());
+    return addresses;
   }
 
   async drain(timeoutMs: number): Promise<void> {
-    this.#server.close();
+    void this.#close();
     await this.#group.drain(timeoutMs);
   }
 
   async stop(): Promise<void> {
-    const closed = this.#server.listening ? once(this.#server, "close") : null;
-    this.#server.close();
+    const closed = this.#close();
     this.#group.release();
     const sockets = [...this.#sockets].map((socket) => once(socket, "close"));
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all([closed, ...sockets]);
   }
 
+  #plainListener(): Listener {
+    const { host, port, maxConnections } = this.#options;
+    const server = createServer(SOCKET_OPTIONS);
+    server.maxConnections = maxConnections;
+    server.on("connection", (socket) => void this.#accept(socket));
+    const place = { transport: "tcp", scheme: "tcp", host, port } as const;
+    return Listener.plain(server, place, this.#context.logger);
+  }
+
+  #tlsListener({ certificate, host, port }: TlsListening): Listener {
+    const server = createTlsServer({ ...SOCKET_OPTIONS, ...certificate.serverOptions([]) });
+    server.maxConnections = this.#options.maxConnections;
+    const place = { transport: "tcp", scheme: "tls", host, port } as const;
+    const listener = Listener.tls(server, certificate, place, this.#context.logger);
+    server.on("secureConnection", (socket) => {
+      if (!socket.destroyed) void this.#accept(socket);
+    });
+    return listener;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+  }
+
   async #accept(socket: Socket): Promise<void> {
     // `close` follows every error, and says all there is to do.
     socket.on("error", () => undefined);
     this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
+    this.#context.observer.carries(socket, "tcp");
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#context.observer.closed(socket);
+    });
     try {
       const identity = await this.#identify(socket);
       if (!socket.destroyed) this.#open(socket, identity);
@@ -98,7 +131,8 @@ export class TcpTransport implements Transport {
   async #identify(socket: Socket): Promise<Identity | null> {
     const { authenticator } = this.#context;
     try {
-      return await authenticator.authenticate({ kind: "none" }, socket.remoteAddress ?? "");
+      const credentials = certificateCredentials(socket);
+      return await authenticator.authenticate(credentials, socket.remoteAddress ?? "");
     } catch (thrown) {
       if (toGatewayError(thrown).code === "unauthenticated") return null;
       throw thrown;

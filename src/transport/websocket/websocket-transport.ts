@@ -4,6 +4,8 @@ import type { Duplex } from "node:stream";
 import { type Server, WebSocketServer } from "ws";
 import { ANONYMOUS, type Identity } from "../../bus/ports.ts";
 import { GatewayError, toGatewayError } from "../../errors.ts";
+import type { Credentials } from "../../security/authenticator.ts";
+import { certificateCredentials } from "../../security/tls-peer.ts";
 import { CommandSession } from "../command-session.ts";
 import { CommandDelivery } from "../command-session-delivery.ts";
 import { CommandSessionGroup } from "../command-session-group.ts";
@@ -27,7 +29,10 @@ import { refuseHandshake } from "./websocket-refusal.ts";
 import { ReceivingSocket } from "./websocket-socket.ts";
 
 /** Takes MQTT's byte stream over; the MQTT transport's. */
-export type AcceptMqtt = (stream: Duplex, peer: { readonly address: string }) => void;
+export type AcceptMqtt = (
+  stream: Duplex,
+  peer: { readonly address: string; readonly certificate: Credentials },
+) => void;
 
 /** Settings of the transport; the names of the config where it has them. */
 export interface WebSocketOptions extends CommandSessionOptions, HandshakeOptions {
@@ -138,12 +143,13 @@ export class WebSocketTransport implements Transport {
    * is turned away at the handshake for bringing none.
    */
   async #identify(request: IncomingMessage, socket: Socket): Promise<Identity | null> {
-    const credentials = readCredentials(request);
+    const given = readCredentials(request);
+    const credentials = given.kind === "none" ? certificateCredentials(socket) : given;
     try {
       return await this.#context.authenticator.authenticate(credentials, addressOf(socket));
     } catch (thrown) {
       const isRefused = toGatewayError(thrown).code === "unauthenticated";
-      if (isRefused && credentials.kind === "none") return null;
+      if (isRefused && given.kind === "none") return null;
       throw thrown;
     }
   }
@@ -206,8 +212,8 @@ export class WebSocketTransport implements Transport {
     this.#mqttServer.handleUpgrade(request, socket, head, (websocket) => {
       this.#context.observer.carries(socket, "mqtt-ws");
       socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
-      const address = addressOf(socket);
-      this.#options.acceptMqtt?.(new WebSocketMqttStream(websocket, socket), { address });
+      const peer = { address: addressOf(socket), certificate: certificateCredentials(socket) };
+      this.#options.acceptMqtt?.(new WebSocketMqttStream(websocket, socket), peer);
     });
   }
 

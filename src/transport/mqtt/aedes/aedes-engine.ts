@@ -142,7 +142,8 @@ export class AedesEngine implements MqttEngine {
       throw new GatewayError("draining", "the gateway is about to stop");
     }
     const { connect, connection } = link;
-    const credentials = credentialsOf(connect);
+    const given = credentialsOf(connect);
+    const credentials = given.kind === "none" ? connection.certificate : given;
     const address = connection.session.address;
     connection.session.identity = await this.#context.authenticator.authenticate(
       credentials,
