@@ -2,11 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { listSettings } from "../../src/config/settings.ts";
 import { ERROR_FORMS, type ErrorForm } from "../../src/errors.ts";
+import {
+  METRIC_PREFIX,
+  METRICS,
+  type MetricDefinition,
+} from "../../src/telemetry/metric-catalog.ts";
 import { helpOf } from "./command-help.ts";
 
 /** The tables the README repeats from the code, by the name of their place in it. */
 export const README_TABLES: Readonly<Record<string, () => string>> = {
   errors: errorTable,
+  metrics: metricsTable,
   settings: settingsTable,
   commands: () => `\`\`\`text\n${helpOf([]).trim()}\n\`\`\``,
   skips: skipsTable,
@@ -56,6 +62,16 @@ function settingsTable(): string {
     setting.meaning,
   ]);
   return table(["setting", "default", "allowed", "meaning"], rows);
+}
+
+function metricsTable(): string {
+  const rows = Object.entries<MetricDefinition>(METRICS).map(([name, { type, labels, help }]) => [
+    `\`${METRIC_PREFIX}${name}\``,
+    type,
+    labels.map((label) => `\`${label}\``).join(", "),
+    help,
+  ]);
+  return table(["metric", "type", "labels", "meaning"], rows);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -9,6 +9,8 @@ const TOOLS = {
   mosquitto: { debian: "mosquitto", isPresent: () => isOnPath("mosquitto") },
   mosquitto_pub: { debian: "mosquitto-clients", isPresent: () => isOnPath("mosquitto_pub") },
   mosquitto_sub: { debian: "mosquitto-clients", isPresent: () => isOnPath("mosquitto_sub") },
+  prometheus: { debian: "prometheus", isPresent: () => isOnPath("prometheus") },
+  promtool: { debian: "prometheus", isPresent: () => isOnPath("promtool") },
   "python3-paho-mqtt": {
     debian: "python3-paho-mqtt",
     isPresent: () => canImport("paho.mqtt.client"),
