@@ -88,7 +88,6 @@ export class Connection {
   /** The session of this way through the gateway, opened at its first use. Throws `limit_exceeded`. */
   session(transport: HttpTransportName, identity: Identity): Session {
     this.#carries(transport);
-    this.#carries(transport);
     for (const session of this.#sessions) {
       if (session.transport !== transport) continue;
       session.identity = identity;
