@@ -8,6 +8,7 @@ import type { Part } from "./json-schema.ts";
 import { referredSchemas } from "./json-schema.ts";
 import { messagePaths } from "./openapi-messages.ts";
 import { operatorPaths, upgradePaths } from "./openapi-operators.ts";
+import { refusals } from "./problems.ts";
 
 /** The OpenAPI 3.1 document of everything the gateway does over HTTP. */
 export function openApiDocument({ version, config }: DocumentFacts): Part {
@@ -38,6 +39,7 @@ export function openApiDocument({ version, config }: DocumentFacts): Part {
     paths,
     components: {
       schemas: referredSchemas([paths, ANSWER_HEADERS], schemas),
+      responses: ANYWHERE,
       headers: ANSWER_HEADERS,
       securitySchemes: {
         basic: { type: "http", scheme: "basic", description: "RFC 7617, UTF-8." },
@@ -46,6 +48,12 @@ export function openApiDocument({ version, config }: DocumentFacts): Part {
     },
   };
 }
+
+/** Refusals that no operation has, for they are about the lack of one. */
+const ANYWHERE: Readonly<Record<string, unknown>> = {
+  NothingThere: refusals(["not_found"])[404],
+  MethodNotAllowed: refusals(["method_not_allowed"])[405],
+};
 
 const TAGS: readonly Part[] = [
   { name: "messages", description: "Publishing and reading." },

@@ -38,27 +38,37 @@ function load() {
 
 /** Throws unless the answer is one that the OpenAPI document says this request can have. */
 export function checkAnswer(answer: ObservedAnswer): void {
-  const { document, schemas } = load();
+  const { document } = load();
   const path = documentedPath(answer.target);
   const operations = at(document, "paths", path);
   const method = answer.method.toLowerCase();
   if (isJson(operations[method])) {
     const documented = at(operations, method, "responses", answer.status);
     // A request for a WebSocket's path that does not ask to upgrade is like any other path's.
-    const isPlain = at(operations, "get", "responses", 101).description !== undefined;
-    if (isPlain && answer.status !== 101 && "cache-control" in answer.headers) {
+    if (isUpgrade(operations) && answer.status !== 101 && "cache-control" in answer.headers) {
       checkProblem(answer);
       return;
     }
     if (documented.description === undefined) throw fault(answer, "a status not documented");
-    checkHeaders(answer, document, schemas, documented);
-    checkBody(answer, schemas, documented);
+    checkDocumented(answer, documented);
   } else if (method === "options" && answer.status === 204) {
     // Every path says what it can do.
   } else {
     checkProblem(answer);
+    // A handshake is refused in a form of its own, whatever its path.
+    if (!("cache-control" in answer.headers)) return;
+    const missing = { 404: "NothingThere", 405: "MethodNotAllowed" }[answer.status];
+    if (missing === undefined) return;
+    checkDocumented(answer, at(document, "components", "responses", missing));
     if (answer.status === 405 && !isUpgrade(operations)) checkAllow(answer, operations);
   }
+}
+
+function checkDocumented(answer: ObservedAnswer, documented: Json): void {
+  const { document, schemas } = load();
+  checkHeaders(answer, document, schemas, documented);
+  // An answer to HEAD has the headers of a body that does not come.
+  if (answer.method !== "HEAD") checkBody(answer, schemas, documented);
 }
 
 /** The path of the document that a request target falls under. */
