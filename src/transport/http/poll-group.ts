@@ -124,9 +124,12 @@ export class PollGroup implements Offerable, Flushable {
     this.#context.answers.empty(poll);
   }
 
-  offer(): void {
+  offer(offset: number): void {
     if (this.#isFired) return;
     this.#isFired = true;
+    // The watch has seen all before this one and wanted none of it, so that what the log's window
+    // drops in a long hold is no gap.
+    this.#after = Math.max(this.#after, offset - 1);
     this.#context.flushLoop.schedule(this);
   }
 

@@ -30,14 +30,7 @@ export class PollPages {
 
   /** The body of an answer that moves its reader to `cursor`. */
   body(messages: readonly Message[], cursor: Cursor, isUpToDate: boolean): string | Uint8Array {
-    const batch = this.#batch;
-    batch.add(Buffer.from(pollHead(this.#bus.epoch)));
-    for (const [index, message] of messages.entries()) {
-      // The comma of the first one is left out.
-      this.#tail.addTo(batch, message.offset, { messageAt: () => message }, index === 0 ? 1 : 0);
-    }
-    batch.add(Buffer.from(pollTail(cursor, isUpToDate)));
-    const bytes = batch.takeBytes();
+    const bytes = this.#collect(messages, cursor, isUpToDate);
     // Text joins the headers in one piece and leaves in one; bytes are a piece of their own.
     return isAscii(bytes) ? bytes.toString("latin1") : bytes;
   }
@@ -52,5 +45,22 @@ export class PollPages {
     this.#writer.reset();
     encodePollBody(this.#writer, this.#bus.epoch, encoded, cursor, true);
     return this.#writer.copy();
+  }
+
+  #collect(messages: readonly Message[], cursor: Cursor, isUpToDate: boolean): Buffer {
+    const batch = this.#batch;
+    try {
+      batch.add(Buffer.from(pollHead(this.#bus.epoch)));
+      for (const [index, message] of messages.entries()) {
+        // The comma of the first one is left out.
+        this.#tail.addTo(batch, message.offset, { messageAt: () => message }, index === 0 ? 1 : 0);
+      }
+      batch.add(Buffer.from(pollTail(cursor, isUpToDate)));
+      return batch.takeBytes();
+    } catch (error) {
+      // What is left in the batch must never reach another poll.
+      batch.discard();
+      throw error;
+    }
   }
 }

@@ -64,11 +64,11 @@ export class PollHandler implements PollAnswers {
     });
   }
 
-  /** Answers every held poll; what has arrived for it leaves first, with the next flush. */
+  /** Answers every held poll: with what has arrived for it, or else with the refusal. */
   drain(): void {
     this.#isDraining = true;
     for (const group of this.#groups.all()) {
-      if (group.isFired) continue;
+      if (group.isFired) group.flush();
       for (const poll of group.takeAll()) {
         this.#held(poll, "draining");
         this.#refuseDraining(poll.exchange, this.#cursorNow());
