@@ -4,6 +4,7 @@ import type { TransportName } from "../bus/message.ts";
 import type { ListenerCertificate } from "../security/tls-certificate.ts";
 import { isPeerAcceptable } from "../security/tls-peer.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { noteWireSocket } from "./wire-socket.ts";
 
 /**
  * The handshakes of one TLS server. A connection is the transport's only once its handshake is over;
@@ -29,6 +30,8 @@ export class TlsHandshakes {
       });
     });
     server.on("secureConnection", (socket: TLSSocket) => {
+      const below = this.#pending.get(peerOf(socket));
+      if (below !== undefined) noteWireSocket(socket, below);
       this.#pending.delete(peerOf(socket));
       if (isPeerAcceptable(socket, clientCertificates)) return;
       logger.debug("client certificate refused", { transport, error: socket.authorizationError });

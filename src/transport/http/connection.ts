@@ -7,6 +7,7 @@ import { RateLimit } from "../../security/rate-limit.ts";
 import { certificateCredentials } from "../../security/tls-peer.ts";
 import type { Session } from "../session-registry.ts";
 import type { TransportContext } from "../transport.ts";
+import { wireSocketOf } from "../wire-socket.ts";
 import { parseAuthorization } from "./credentials.ts";
 
 /** The ways through the gateway that begin with an HTTP request. */
@@ -52,7 +53,7 @@ export class Connection {
     this.isRefused = isRefused;
     this.#context = context;
     this.openedAt = context.clock.now();
-    context.observer.carries(socket, "http");
+    context.observer.carries(wireSocketOf(socket), "http");
   }
 
   /** Held polls and streams of this connection. */
@@ -144,7 +145,7 @@ export class Connection {
   closed(): void {
     for (const releasable of [...(this.#held ?? [])]) releasable.release();
     this.#held = null;
-    this.#context.observer.closed(this.socket);
+    this.#context.observer.closed(wireSocketOf(this.socket));
     for (const session of this.#sessions) {
       this.#context.sessions.close(session);
       this.#context.observer.disconnected(session.transport);
@@ -156,6 +157,6 @@ export class Connection {
   #carries(transport: HttpTransportName): void {
     if (this.#carried === transport) return;
     this.#carried = transport;
-    this.#context.observer.carries(this.socket, transport);
+    this.#context.observer.carries(wireSocketOf(this.socket), transport);
   }
 }

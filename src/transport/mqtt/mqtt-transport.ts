@@ -5,6 +5,7 @@ import type { TransportName } from "../../bus/message.ts";
 import { certificateCredentials } from "../../security/tls-peer.ts";
 import { Listener, type TlsListening } from "../listener.ts";
 import type { ListenAddress, Transport, TransportContext } from "../transport.ts";
+import { wireSocketOf } from "../wire-socket.ts";
 import { AedesEngine } from "./aedes/aedes-engine.ts";
 import type { MqttEngine } from "./engine.ts";
 import {
@@ -99,8 +100,8 @@ export class MqttTransport implements Transport {
 
   #acceptSocket(socket: Socket): void {
     const { observer } = this.#context;
-    observer.carries(socket, "mqtt");
-    socket.once("close", () => observer.closed(socket));
+    observer.carries(wireSocketOf(socket), "mqtt");
+    socket.once("close", () => observer.closed(wireSocketOf(socket)));
     const peer = {
       address: socket.remoteAddress ?? "",
       certificate: certificateCredentials(socket),

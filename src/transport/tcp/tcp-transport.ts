@@ -11,6 +11,7 @@ import { CommandSessionGroup } from "../command-session-group.ts";
 import { type CommandSessionOptions, maxCommandBytes } from "../command-session-parts.ts";
 import { Listener, type TlsListening } from "../listener.ts";
 import type { ListenAddress, Transport, TransportContext } from "../transport.ts";
+import { wireSocketOf } from "../wire-socket.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 import { LineForm } from "./tcp-form.ts";
 
@@ -108,10 +109,10 @@ export class TcpTransport implements Transport {
     // `close` follows every error, and says all there is to do.
     socket.on("error", () => undefined);
     this.#sockets.add(socket);
-    this.#context.observer.carries(socket, "tcp");
+    this.#context.observer.carries(wireSocketOf(socket), "tcp");
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      this.#context.observer.closed(socket);
+      this.#context.observer.closed(wireSocketOf(socket));
     });
     try {
       const identity = await this.#identify(socket);

@@ -12,6 +12,7 @@ import { CommandSessionGroup } from "../command-session-group.ts";
 import { type CommandSessionOptions, maxCommandBytes } from "../command-session-parts.ts";
 import type { Session } from "../session-registry.ts";
 import type { ListenAddress, Transport, TransportContext } from "../transport.ts";
+import { wireSocketOf } from "../wire-socket.ts";
 import { pongFrame, WebSocketConnection } from "./websocket-connection.ts";
 import { type DeflateOptions, SHARED_WINDOW_BITS } from "./websocket-deflate.ts";
 import { holdsItsHeader, WebSocketForm } from "./websocket-form.ts";
@@ -181,7 +182,7 @@ export class WebSocketTransport implements Transport {
     subprotocol: CommandSubprotocol,
     isAuthenticated: boolean,
   ): void {
-    this.#context.observer.carries(socket, "websocket");
+    this.#context.observer.carries(wireSocketOf(socket), "websocket");
     const connection = new WebSocketConnection(websocket, socket);
     const channel = this.#channelOf(subprotocol, websocket.extensions !== "");
     const commands = new CommandSession({
@@ -210,7 +211,7 @@ export class WebSocketTransport implements Transport {
 
   #acceptMqtt(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#mqttServer.handleUpgrade(request, socket, head, (websocket) => {
-      this.#context.observer.carries(socket, "mqtt-ws");
+      this.#context.observer.carries(wireSocketOf(socket), "mqtt-ws");
       socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
       const peer = { address: addressOf(socket), certificate: certificateCredentials(socket) };
       this.#options.acceptMqtt?.(new WebSocketMqttStream(websocket, socket), peer);
@@ -231,7 +232,7 @@ export class WebSocketTransport implements Transport {
 
   #forget(socket: Socket): void {
     this.#sockets.delete(socket);
-    this.#context.observer.closed(socket);
+    this.#context.observer.closed(wireSocketOf(socket));
     if (this.#sockets.size > 0) return;
     for (const done of this.#onEmpty.splice(0)) done();
   }
