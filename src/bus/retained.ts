@@ -1,8 +1,15 @@
 import { GatewayError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
-import { copyBytes, isExpired, type Message, type MessageDraft, storedBytes } from "./message.ts";
+import {
+  copyBytes,
+  expiresAt,
+  isExpired,
+  type Message,
+  type MessageDraft,
+  storedBytes,
+} from "./message.ts";
 import type { RetainedStore } from "./ports.ts";
-import type { Topic, TopicFilter } from "./topic.ts";
+import { PROTOCOL_TOPIC_LIMITS, parseFilter, type Topic, type TopicFilter } from "./topic.ts";
 
 /** Bounds on what stays behind for later subscribers. */
 export interface RetainedLimits {
@@ -12,6 +19,9 @@ export interface RetainedLimits {
   readonly maxRetainedBytes: number;
 }
 
+/** Every topic a client may publish to. */
+const EVERYTHING = parseFilter("#", PROTOCOL_TOPIC_LIMITS);
+
 /**
  * The last retained message of each topic, as the bus sees them: within their limits, without those
  * whose expiry has passed. MQTT 3.1.1 §3.3.1.3.
@@ -20,6 +30,8 @@ export class RetainedMessages {
   readonly #store: RetainedStore;
   readonly #clock: Clock;
   readonly #limits: RetainedLimits;
+  /** Nothing expires before this (milliseconds since the epoch); 0 as long as nobody has looked. */
+  #expiresFrom = 0;
 
   constructor(store: RetainedStore, clock: Clock, limits: RetainedLimits) {
     this.#store = store;
@@ -31,9 +43,45 @@ export class RetainedMessages {
     return this.#store.count;
   }
 
-  /** Why this message may not be retained, or `null`; clearing a topic is always possible. */
+  /**
+   * Why this message may not be retained, or `null`; clearing a topic is always possible. What has
+   * expired makes room first.
+   */
   refusal(draft: MessageDraft): GatewayError | null {
     if (draft.payload.length === 0) return null;
+    const refusal = this.#refusalNow(draft);
+    return refusal !== null && this.#forgetExpired() ? this.#refusalNow(draft) : refusal;
+  }
+
+  /** Keeps the message, or clears its topic when the payload is empty [MQTT-3.3.1-10]. */
+  apply(offset: number, draft: MessageDraft, acceptedAt: number): void {
+    if (draft.payload.length === 0) {
+      this.#store.delete(draft.topic);
+      return;
+    }
+    // The draft's payload may be a view into a read chunk that is about to be reused.
+    const message = { ...draft, payload: copyBytes(draft.payload), offset, acceptedAt };
+    this.#store.set(message);
+    this.#expiresFrom = Math.min(this.#expiresFrom, expiresAt(message));
+  }
+
+  at(topic: Topic): Message | undefined {
+    const message = this.#store.get(topic);
+    if (message === undefined || !this.#forgetIfExpired(message)) return message;
+    return undefined;
+  }
+
+  /** Retained messages under the filters, once each, oldest first. */
+  under(filters: readonly TopicFilter[]): readonly Message[] {
+    const found = new Map<Topic, Message>();
+    for (const filter of filters) {
+      for (const message of this.#store.match(filter)) found.set(message.topic, message);
+    }
+    const kept = [...found.values()].filter((message) => !this.#forgetIfExpired(message));
+    return kept.sort((a, b) => a.offset - b.offset);
+  }
+
+  #refusalNow(draft: MessageDraft): GatewayError | null {
     const { maxRetainedMessages, maxRetainedBytes } = this.#limits;
     const replaced = this.at(draft.topic);
     if (replaced === undefined && this.#store.count >= maxRetainedMessages) {
@@ -51,30 +99,16 @@ export class RetainedMessages {
     );
   }
 
-  /** Keeps the message, or clears its topic when the payload is empty [MQTT-3.3.1-10]. */
-  apply(offset: number, draft: MessageDraft, acceptedAt: number): void {
-    if (draft.payload.length === 0) {
-      this.#store.delete(draft.topic);
-      return;
+  /** Looks through all only when something may have expired since the last look; whether it had. */
+  #forgetExpired(): boolean {
+    if (this.#clock.now() < this.#expiresFrom) return false;
+    const before = this.#store.count;
+    this.#expiresFrom = Number.POSITIVE_INFINITY;
+    for (const message of this.#store.match(EVERYTHING)) {
+      if (this.#forgetIfExpired(message)) continue;
+      this.#expiresFrom = Math.min(this.#expiresFrom, expiresAt(message));
     }
-    // The draft's payload may be a view into a read chunk that is about to be reused.
-    this.#store.set({ ...draft, payload: copyBytes(draft.payload), offset, acceptedAt });
-  }
-
-  at(topic: Topic): Message | undefined {
-    const message = this.#store.get(topic);
-    if (message === undefined || !this.#forgetIfExpired(message)) return message;
-    return undefined;
-  }
-
-  /** Retained messages under the filters, once each, oldest first. */
-  under(filters: readonly TopicFilter[]): readonly Message[] {
-    const found = new Map<Topic, Message>();
-    for (const filter of filters) {
-      for (const message of this.#store.match(filter)) found.set(message.topic, message);
-    }
-    const kept = [...found.values()].filter((message) => !this.#forgetIfExpired(message));
-    return kept.sort((a, b) => a.offset - b.offset);
+    return this.#store.count < before;
   }
 
   #forgetIfExpired(message: Message): boolean {

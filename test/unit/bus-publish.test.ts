@@ -49,6 +49,17 @@ describe("accept", () => {
     expect(kit.bus.lastOffset).toBe(1);
   });
 
+  test("retained messages that have expired make room for others", () => {
+    const kit = new BusKit({ limits: { maxRetainedMessages: 2 } });
+    kit.publish("a", "1", { retain: true, properties: { expiry: 1 } });
+    kit.publish("b", "1", { retain: true });
+    expect(refusalOf(() => kit.publish("c", "1", { retain: true })).code).toBe("limit_exceeded");
+    kit.clock.advance(1_000);
+    kit.publish("c", "1", { retain: true });
+    expect(refusalOf(() => kit.publish("d", "1", { retain: true })).code).toBe("limit_exceeded");
+    expect(kit.bus.retainedCount).toBe(2);
+  });
+
   test("refuses everything while draining", () => {
     const kit = new BusKit();
     kit.bus.refuseNewMessages();
