@@ -6,7 +6,7 @@ import type { WriteBatch } from "./write-batch.ts";
 export type MessageEncoder = (message: Message) => Uint8Array;
 
 /**
- * 16,384 messages: four full queues of the default length, 400 KiB of places. A reader that is
+ * 16,384 messages: a full queue of the default length, 400 KiB of places. A reader that is
  * further behind has its messages encoded for itself alone; when many are, as after a stall of the
  * host, that costs so much that none of them catches up (measured: 1.8 M deliveries/s fell to
  * 0.28 M while 4,096 were kept).
@@ -14,7 +14,7 @@ export type MessageEncoder = (message: Message) => Uint8Array;
 const KEPT_MESSAGES = 16_384;
 
 /** Bytes kept encoded; readers further behind cost an encoding of their own. */
-const KEPT_BYTES = 16_777_216;
+const KEPT_BYTES = 8_388_608;
 
 /** Neighbours in a block leave as one range; 256 KiB is as much as one connection writes in a tick. */
 const BLOCK_BYTES = 262_144;

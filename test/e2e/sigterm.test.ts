@@ -3,6 +3,7 @@ import { once } from "node:events";
 import http from "node:http";
 import { afterEach, expect, test } from "vitest";
 import WebSocket from "ws";
+import { closed } from "../support/closed.ts";
 import { request } from "../support/contract/http.ts";
 import { mqttEgress, mqttIngress } from "../support/contract/mqtt.ts";
 import { GatewayProcess } from "../support/gateway-process.ts";
@@ -66,8 +67,8 @@ test("SIGTERM says goodbye in each protocol's words", async () => {
   const raw = await Promise.all(RAW_READERS.map((kind) => kind.open(gateway.urls, "goodbye")));
   const agent = new http.Agent({ keepAlive: true });
   const poll = request(agent, "GET", `${gateway.urls.http}/v1/poll?filter=goodbye&timeout=30`);
-  const closed = once(socket, "close");
-  const ended = raw.map((reader) => once(reader.socket, "close"));
+  const goodbye = once(socket, "close");
+  const ended = raw.map((reader) => closed(reader.socket));
   // The poll is held once its request has been read; another request on its heels proves that.
   await request(undefined, "GET", `${gateway.urls.http}/healthz`);
   gateway.signal("SIGTERM");
@@ -75,7 +76,7 @@ test("SIGTERM says goodbye in each protocol's words", async () => {
   expect(answer.status).toBe(503);
   expect(answer.headers["retry-after"]).toMatch(/^\d+$/);
   expect(answer.headers["tributary-cursor"]).toMatch(/^[0-9a-z]+-[0-9a-z]+$/);
-  const [code] = (await closed) as [number];
+  const [code] = (await goodbye) as [number];
   expect(code).toBe(1001);
   await Promise.all(ended);
   expect(await gateway.exit()).toBe(0);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closedPort } from "../support/closed-port.ts";
+import { checkedFetch } from "../support/documents/checked-fetch.ts";
 import { GatewayProcess } from "../support/gateway-process.ts";
 import { runTributary, spawnTributary } from "../support/tributary.ts";
 
@@ -21,7 +22,7 @@ function ports(): string[] {
 }
 
 async function retainedStatus(machine: string): Promise<string> {
-  const answer = await fetch(`${gateway.urls.http}/v1/topics/${machine}/status`);
+  const answer = await checkedFetch(`${gateway.urls.http}/v1/topics/${machine}/status`);
   return answer.text();
 }
 
@@ -57,10 +58,10 @@ test("a machine that is cut off is offline by its will", async () => {
   }
   expect(await retainedStatus("cut/line-1/press")).toBe("online");
   const poll = `${gateway.urls.http}/v1/poll?filter=cut/line-1/press/status`;
-  const position = (await fetch(`${poll}&timeout=0`)).headers.get("tributary-cursor");
+  const position = (await checkedFetch(`${poll}&timeout=0`)).headers.get("tributary-cursor");
   child.kill("SIGKILL");
   await once(child, "exit");
-  const reading = await fetch(`${poll}&cursor=${position}`);
+  const reading = await checkedFetch(`${poll}&cursor=${position}`);
   expect(await reading.text()).toContain('"payload":"offline"');
 });
 

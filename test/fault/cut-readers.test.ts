@@ -10,6 +10,7 @@ import {
   ResumableWebSocket,
   type Sighting,
 } from "../support/contract/resumable.ts";
+import { checkedFetch } from "../support/documents/checked-fetch.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { type RunningGateway, startGateway } from "../support/gateway.ts";
 
@@ -44,7 +45,7 @@ async function publishAll(topic: string, onStep: (published: number) => void): P
 }
 
 async function startCursor(): Promise<string> {
-  const response = await fetch(`${gateway.urls.http}/v1/poll?filter=none&timeout=0`);
+  const response = await checkedFetch(`${gateway.urls.http}/v1/poll?filter=none&timeout=0`);
   return response.headers.get("tributary-cursor") ?? "";
 }
 

@@ -1,6 +1,6 @@
-import { once } from "node:events";
 import net from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { closed } from "../support/closed.ts";
 import { EGRESSES, INGRESSES } from "../support/contract/transports.ts";
 import { GatewayProcess } from "../support/gateway-process.ts";
 import { maskedFrame, upgradeRequest } from "../support/raw-readers.ts";
@@ -99,7 +99,7 @@ async function send(port: number, pieces: readonly Buffer[]): Promise<void> {
   socket.resume();
   for (const piece of pieces) socket.write(piece);
   socket.end();
-  if (!socket.closed) await once(socket, "close");
+  await closed(socket);
 }
 
 describe.each(TARGETS)("seeded random bytes on $name", (target) => {
