@@ -40,6 +40,9 @@ export class TlsFileError extends Error {
   }
 }
 
+/** A private key that needs a passphrase: RFC 5958 §3 in PEM (RFC 7468 §11), and what came before. */
+const LOCKED_KEY = /^-----BEGIN ENCRYPTED PRIVATE KEY|^Proc-Type: 4,ENCRYPTED/m;
+
 /** Reads the files and checks that they belong together. Rejects with {@link TlsFileError}. */
 export async function readTlsFiles(settings: TlsSettings): Promise<TlsMaterial> {
   const { certFile, keyFile, caFile, clientCertificates, minVersion } = settings;
@@ -47,6 +50,12 @@ export async function readTlsFiles(settings: TlsSettings): Promise<TlsMaterial> 
   const key = await read("keyFile", keyFile);
   const ca = clientCertificates === "off" ? null : await read("caFile", caFile);
   const certificate = parse("certFile", certFile, "a certificate", () => new X509Certificate(cert));
+  if (LOCKED_KEY.test(key)) {
+    throw new TlsFileError(
+      "keyFile",
+      `${keyFile} is locked with a passphrase, and none can be given`,
+    );
+  }
   const privateKey = parse("keyFile", keyFile, "a private key", () => createPrivateKey(key));
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new TlsFileError("keyFile", `${keyFile} is not the private key of ${certFile}`);
@@ -73,10 +82,7 @@ function parse<T>(setting: string, file: string, what: string, run: () => T): T 
   try {
     return run();
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const reason =
-      code === "ERR_MISSING_PASSPHRASE" ? "it is locked with a passphrase" : reasonOf(cause);
-    throw new TlsFileError(setting, `${file} is not ${what}: ${reason}`, { cause });
+    throw new TlsFileError(setting, `${file} is not ${what}: ${reasonOf(cause)}`, { cause });
   }
 }
 

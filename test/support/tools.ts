@@ -8,6 +8,7 @@ const TOOLS = {
   nc: { debian: "netcat-openbsd", isPresent: () => isOnPath("nc") },
   mosquitto: { debian: "mosquitto", isPresent: () => isOnPath("mosquitto") },
   mosquitto_pub: { debian: "mosquitto-clients", isPresent: () => isOnPath("mosquitto_pub") },
+  openssl: { debian: "openssl", isPresent: () => isOnPath("openssl") },
   mosquitto_sub: { debian: "mosquitto-clients", isPresent: () => isOnPath("mosquitto_sub") },
   prometheus: { debian: "prometheus", isPresent: () => isOnPath("prometheus") },
   promtool: { debian: "prometheus", isPresent: () => isOnPath("promtool") },

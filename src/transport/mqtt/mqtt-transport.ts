@@ -16,9 +16,6 @@ import {
 } from "./mqtt-connection.ts";
 import type { MqttOptions } from "./options.ts";
 
-/** Half-open, because a client that has said its last word may still wait for the answer to it. */
-const SOCKET_OPTIONS = { noDelay: true, allowHalfOpen: true } as const;
-
 /** MQTT over TCP and TLS on listeners of its own, and over streams that another transport hands in. */
 export class MqttTransport implements Transport {
   readonly #context: TransportContext;
@@ -79,7 +76,10 @@ export class MqttTransport implements Transport {
 
   #plainListener(): Listener {
     const { host, port, maxConnections } = this.#options;
-    const server = createServer(SOCKET_OPTIONS, (socket) => this.#acceptSocket(socket));
+    // Half-open, because a client that has said its last word may still wait for the answer to it.
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
+      this.#acceptSocket(socket),
+    );
     server.maxConnections = maxConnections;
     const place = { transport: "mqtt", scheme: "mqtt", host, port } as const;
     return Listener.plain(server, place, this.#context.logger);
@@ -87,13 +87,15 @@ export class MqttTransport implements Transport {
 
   #tlsListener({ certificate, host, port }: TlsListening): Listener {
     // The name of MQTT in ALPN is registered; a client that offers none is served, too.
-    const tlsOptions = certificate.serverOptions(["mqtt"]);
-    const server = createTlsServer({ ...SOCKET_OPTIONS, ...tlsOptions });
+    const server = createTlsServer({ noDelay: true, ...certificate.serverOptions(["mqtt"]) });
     server.maxConnections = this.#options.maxConnections;
     const place = { transport: "mqtt", scheme: "mqtts", host, port } as const;
     const listener = Listener.tls(server, certificate, place, this.#context.logger);
     server.on("secureConnection", (socket) => {
-      if (!socket.destroyed) this.#acceptSocket(socket);
+      if (socket.destroyed) return;
+      // Not before: a connection that ends in its handshake is to be gone.
+      socket.allowHalfOpen = true;
+      this.#acceptSocket(socket);
     });
     return listener;
   }

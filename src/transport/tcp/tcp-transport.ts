@@ -32,8 +32,6 @@ export interface TcpOptions extends CommandSessionOptions {
 const KEEP_ALIVE_AFTER_MS = 60_000;
 
 const SOCKET_OPTIONS = {
-  // A client may end its side after its last command and still read the answers.
-  allowHalfOpen: true,
   noDelay: true,
   keepAlive: true,
   keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
@@ -83,7 +81,8 @@ export class TcpTransport implements Transport {
 
   #plainListener(): Listener {
     const { host, port, maxConnections } = this.#options;
-    const server = createServer(SOCKET_OPTIONS);
+    // A client may end its side after its last command and still read the answers.
+    const server = createServer({ ...SOCKET_OPTIONS, allowHalfOpen: true });
     server.maxConnections = maxConnections;
     server.on("connection", (socket) => void this.#accept(socket));
     const place = { transport: "tcp", scheme: "tcp", host, port } as const;
@@ -96,7 +95,10 @@ export class TcpTransport implements Transport {
     const place = { transport: "tcp", scheme: "tls", host, port } as const;
     const listener = Listener.tls(server, certificate, place, this.#context.logger);
     server.on("secureConnection", (socket) => {
-      if (!socket.destroyed) void this.#accept(socket);
+      if (socket.destroyed) return;
+      // Not before: a connection that ends in its handshake is to be gone.
+      socket.allowHalfOpen = true;
+      void this.#accept(socket);
     });
     return listener;
   }
