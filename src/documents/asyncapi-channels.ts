@@ -4,25 +4,30 @@ import { closeCodes } from "./close-codes.ts";
 import type { DocumentFacts } from "./facts.ts";
 import { type JsonSchema, type Part, ref } from "./json-schema.ts";
 
-/** Every channel there is with these servers, by name. */
+/** Every channel there is with these servers, by name. One without a server would be on all. */
 export function documentedChannels(
   { config }: DocumentFacts,
   known: DocumentedServers,
 ): Readonly<Record<string, Part>> {
   return {
-    ...commandChannels(config.websocket.path, known),
-    topic: {
-      title: "MQTT",
-      address: "{topic}",
-      description:
-        "MQTT 3.1 and 3.1.1, over TCP or, with the subprotocol mqtt or mqttv3.1, in binary " +
-        "WebSocket frames. Subscribe with filters (§4.7), or as members of a group with " +
-        "$share/GROUP/FILTER, which share its messages.",
-      servers: serverRefs(known.mqtt),
-      parameters: { topic: TOPIC },
-      messages: messageRefs(["mqttMessage"]),
-    },
-    ...httpChannels(known),
+    ...(known.websocket.length === 0 ? {} : commandChannels(config.websocket.path, known)),
+    ...(known.tcp.length === 0 ? {} : { lines: lineChannel(known) }),
+    ...(known.mqtt.length === 0 ? {} : { topic: topicChannel(known) }),
+    ...(known.http.length === 0 ? {} : httpChannels(known)),
+  };
+}
+
+function topicChannel(known: DocumentedServers): Part {
+  return {
+    title: "MQTT",
+    address: "{topic}",
+    description:
+      "MQTT 3.1 and 3.1.1, over TCP or, with the subprotocol mqtt or mqttv3.1, in binary " +
+      "WebSocket frames. Subscribe with filters (§4.7), or as members of a group with " +
+      "$share/GROUP/FILTER, which share its messages.",
+    servers: serverRefs(known.mqtt),
+    parameters: { topic: TOPIC },
+    messages: messageRefs(["mqttMessage"]),
   };
 }
 
@@ -60,7 +65,6 @@ function commandChannels(path: string, known: DocumentedServers): Readonly<Recor
       "binaryPublish",
       "binaryMessage",
     ]),
-    ...(known.tcp.length === 0 ? {} : { lines: lineChannel(known) }),
   };
 }
 

@@ -27,8 +27,8 @@ export function documentedOperations(
   );
   return {
     ...Object.assign({}, ...commands.map(commandOperations)),
-    ...mqttOperations(),
-    ...httpOperations(config),
+    ...(channels.topic === undefined ? {} : mqttOperations()),
+    ...(channels.poll === undefined ? {} : httpOperations(config)),
   };
 }
 

@@ -44,14 +44,27 @@ export function documentedServers(facts: DocumentFacts): DocumentedServers {
 function configured({ config }: DocumentFacts): readonly DocumentAddress[] {
   const { http, mqtt, tcp } = config;
   return [
-    { transport: "mqtt", url: `mqtt://${bracketed(mqtt.host)}:${mqtt.port}` },
-    { transport: "http", url: `http://${bracketed(http.host)}:${http.port}` },
-    ...(tcp.enabled ? [{ transport: "tcp", url: `tcp://${bracketed(tcp.host)}:${tcp.port}` }] : []),
+    ...listenersOf("mqtt", mqtt, ["mqtt", "mqtts"]),
+    ...listenersOf("http", http, ["http", "https"]),
+    ...listenersOf("tcp", tcp, ["tcp", "tls"]),
   ];
 }
 
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
+interface Listening {
+  readonly enabled: boolean;
+  readonly host: string;
+  readonly port: number;
+}
+
+function listenersOf(
+  transport: string,
+  plain: Listening & { readonly tls: Listening },
+  schemes: readonly [string, string],
+): readonly DocumentAddress[] {
+  return [plain, plain.tls].flatMap(({ enabled, host, port }, index) => {
+    const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    return enabled ? [{ transport, url: `${schemes[index]}://${authority}` }] : [];
+  });
 }
 
 function serversOf({ transport, url }: DocumentAddress, facts: DocumentFacts): readonly Server[] {
@@ -68,7 +81,14 @@ function serversOf({ transport, url }: DocumentAddress, facts: DocumentFacts): r
   ): Server => ({
     name: `${name}${tls}`,
     kind,
-    part: { host, protocol, description, ...more, variables, security: SECURITY },
+    part: {
+      host,
+      protocol,
+      description,
+      ...more,
+      variables,
+      security: isTls ? [...PASSWORD, ...CERTIFICATE] : PASSWORD,
+    },
   });
   if (transport === "mqtt") {
     const version = { protocolVersion: facts.config.mqtt.engine === "native" ? "5" : "3.1.1" };
@@ -104,4 +124,5 @@ function hostOf(authority: string): { readonly host: string; readonly variables:
   };
 }
 
-const SECURITY: readonly Part[] = [{ $ref: "#/components/securitySchemes/userPassword" }];
+const PASSWORD: readonly Part[] = [{ $ref: "#/components/securitySchemes/userPassword" }];
+const CERTIFICATE: readonly Part[] = [{ $ref: "#/components/securitySchemes/certificate" }];

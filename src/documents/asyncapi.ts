@@ -50,6 +50,10 @@ export function asyncApiDocument(facts: DocumentFacts): Part {
             "CONNECT of MQTT, the Authorization header of HTTP and of WebSocket's handshake, or " +
             "the authenticate command.",
         },
+        certificate: {
+          type: "X509",
+          description: "Where the listener asks for one, its common name is the user.",
+        },
       },
     },
   };

@@ -34,7 +34,7 @@ export function openApiDocument({ version, config }: DocumentFacts): Part {
       ].join("\n\n"),
     },
     servers: [{ url: "/", description: "The gateway that gave this document." }],
-    security: [{}, { basic: [] }, { bearer: [] }],
+    security: [{}, { basic: [] }, { bearer: [] }, { certificate: [] }],
     tags: TAGS,
     paths,
     components: {
@@ -44,6 +44,10 @@ export function openApiDocument({ version, config }: DocumentFacts): Part {
       securitySchemes: {
         basic: { type: "http", scheme: "basic", description: "RFC 7617, UTF-8." },
         bearer: { type: "http", scheme: "bearer", description: "RFC 6750." },
+        certificate: {
+          type: "mutualTLS",
+          description: "Where the HTTPS listener asks for one, its common name is the user.",
+        },
       },
     },
   };

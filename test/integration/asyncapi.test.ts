@@ -3,7 +3,9 @@ import { Parser } from "@asyncapi/parser";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mayReconnect } from "../../src/client/close-code.ts";
 import { parseConfig } from "../../src/config/load.ts";
+import type { Config } from "../../src/config/schema.ts";
 import { asyncApiDocument } from "../../src/documents/asyncapi.ts";
+import type { DocumentAddress } from "../../src/documents/facts.ts";
 import { ERROR_FORMS, type ErrorForm } from "../../src/errors.ts";
 import {
   COMMAND_SUBPROTOCOLS,
@@ -116,33 +118,37 @@ describe("/asyncapi.json", () => {
       expect([code, at(told, code).mayReconnect]).toEqual([code, mayReconnect(Number(code))]);
   });
 
-  test("holds without raw TCP, with TLS, and where every address is listened on", async () => {
-    const config = parseConfig({ tcp: { enabled: false } });
-    const addresses = [
+  test("names each protocol's TLS, and no address that only the gateway knows itself by", async () => {
+    const config = parseConfig({});
+    const told = documentOf(config, [
       { transport: "mqtt", url: "mqtt://0.0.0.0:1883" },
       { transport: "mqtt", url: "mqtts://[::]:8883" },
       { transport: "http", url: "https://[::1]:8443" },
-    ];
-    const told = JSON.parse(
-      JSON.stringify(asyncApiDocument({ version: "1.0.0", config, addresses })),
-    );
+      { transport: "tcp", url: "tls://127.0.0.1:7084" },
+    ]);
     expect(await faults(told)).toEqual([]);
-    expect(at(told, "channels").lines).toBe(undefined);
-    const servers = Object.entries(at(told, "servers")).map(([name, server]) => {
-      const { protocol, host } = at(server);
-      return [
-        name,
-        protocol,
-        String(host).replace("{host}", String(at(server, "variables", "host").default)),
-      ];
-    });
-    expect(servers).toEqual([
+    expect(serversOf(told)).toEqual([
       ["mqtt", "mqtt", "localhost:1883"],
       ["mqttTls", "secure-mqtt", "localhost:8883"],
       ["httpTls", "https", "[::1]:8443"],
       ["websocketTls", "wss", "[::1]:8443"],
       ["mqttOverWebSocketTls", "wss", "[::1]:8443"],
+      ["tcpTls", "tls", "127.0.0.1:7084"],
     ]);
+  });
+
+  test("tells the settings while the listeners are not open yet, and leaves out what is off", async () => {
+    const off = { enabled: false };
+    const tls = { enabled: true, certFile: "cert.pem", keyFile: "key.pem" };
+    const config = parseConfig({ tcp: off, http: off, mqtt: { tls } });
+    const told = documentOf(config, []);
+    expect(await faults(told)).toEqual([]);
+    expect(serversOf(told)).toEqual([
+      ["mqtt", "mqtt", "127.0.0.1:1883"],
+      ["mqttTls", "secure-mqtt", "127.0.0.1:8883"],
+    ]);
+    expect(Object.keys(at(told, "channels"))).toEqual(["topic"]);
+    expect(Object.keys(at(told, "operations"))).toEqual(["publishOnMqtt", "deliverOnMqtt"]);
   });
 });
 
@@ -175,6 +181,18 @@ describe.each([
     await client.close();
   });
 });
+
+function documentOf(config: Config, addresses: readonly DocumentAddress[]): Json {
+  return JSON.parse(JSON.stringify(asyncApiDocument({ version: "1.0.0", config, addresses })));
+}
+
+/** Name, protocol and default address of each. */
+function serversOf(told: Json): unknown[] {
+  return Object.entries(at(told, "servers")).map(([name, server]) => {
+    const address = String(at(server, "variables", "host").default);
+    return [name, at(server).protocol, String(at(server).host).replace("{host}", address)];
+  });
+}
 
 function connects(address: string): Promise<void> {
   const [host, port] = address.split(":");

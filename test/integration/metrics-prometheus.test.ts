@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EgressClient, IngressClient } from "../support/contract/client.ts";
 import { EGRESSES, INGRESSES } from "../support/contract/transports.ts";
+import { checkedFetch } from "../support/documents/checked-fetch.ts";
 import { type RunningGateway, startGateway } from "../support/gateway.ts";
 import { PrometheusServer } from "../support/prometheus-server.ts";
 import { requireTool } from "../support/tools.ts";
@@ -31,7 +32,9 @@ describe.skipIf(requireTool("prometheus"))("Prometheus, scraping a gateway at wo
       }
     })();
     // One that has expired when it is delivered: dropped, for a reason.
-    await fetch(`${gateway.urls.http}/v1/topics/prometheus/expired?expiry=0`, { method: "POST" });
+    await checkedFetch(`${gateway.urls.http}/v1/topics/prometheus/expired?expiry=0`, {
+      method: "POST",
+    });
   });
 
   afterAll(async () => {

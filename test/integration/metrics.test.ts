@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { METRIC_PREFIX, METRICS } from "../../src/telemetry/metric-catalog.ts";
 import { EGRESSES, INGRESSES } from "../support/contract/transports.ts";
+import { checkedFetch } from "../support/documents/checked-fetch.ts";
 import { type RunningGateway, startGateway } from "../support/gateway.ts";
 import { readMetrics, type Samples } from "../support/metrics.ts";
 import { requireTool } from "../support/tools.ts";
@@ -112,13 +113,14 @@ test("bytes at the socket are those of the transport it carries, payloads includ
 });
 
 test("holds of polls are timed by how they ended", async () => {
-  const poll = (query: string) => fetch(`${gateway.urls.http}/v1/poll?filter=metrics/hold${query}`);
+  const poll = (query: string) =>
+    checkedFetch(`${gateway.urls.http}/v1/poll?filter=metrics/hold${query}`);
   expect((await poll("&timeout=0.2")).status).toBe(204);
   const held = poll("&timeout=20");
   const publisher = await ingressOf("http").open(gateway.urls);
   // A held poll is seen in the status before anything is published to it.
   for (;;) {
-    const status = await (await fetch(`${gateway.urls.http}/v1/status`)).json();
+    const status = await (await checkedFetch(`${gateway.urls.http}/v1/status`)).json();
     if (typeof status === "object" && status !== null && "heldPolls" in status) {
       if (status.heldPolls === 1) break;
     }
@@ -132,7 +134,9 @@ test("holds of polls are timed by how they ended", async () => {
 });
 
 test("readers that resume are counted with what became of it", async () => {
-  const gap = await fetch(`${gateway.urls.http}/v1/poll?filter=x&cursor=nosuchepoch0-1&timeout=0`);
+  const gap = await checkedFetch(
+    `${gateway.urls.http}/v1/poll?filter=x&cursor=nosuchepoch0-1&timeout=0`,
+  );
   expect(gap.status).toBe(410);
   const labels = { transport: "poll", result: "epoch" };
   expect((await scrape()).sum("recoveries_total", labels)).toBe(1);
@@ -152,7 +156,7 @@ test("only metrics of the catalogue are exported under the gateway's prefix", as
 });
 
 test.skipIf(requireTool("promtool"))("promtool finds nothing wrong with the metrics", async () => {
-  const text = await (await fetch(`${gateway.urls.http}/metrics`)).text();
+  const text = await (await checkedFetch(`${gateway.urls.http}/metrics`)).text();
   const found = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
   expect(`${found.stdout}${found.stderr}`).toBe("");
   expect(found.status).toBe(0);

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { GatewayUrls } from "./contract/client.ts";
+import { checkedFetch } from "./documents/checked-fetch.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const START_DEADLINE_MS = 15_000;
@@ -67,7 +68,7 @@ export class GatewayProcess {
   }
 
   async metric(series: string): Promise<number> {
-    const response = await fetch(`${this.urls.http}/metrics`);
+    const response = await checkedFetch(`${this.urls.http}/metrics`);
     const line = (await response.text()).split("\n").find((each) => each.startsWith(series));
     return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(" ") + 1));
   }

@@ -1,3 +1,5 @@
+import { checkedFetch } from "./documents/checked-fetch.ts";
+
 /** Samples of one scrape. */
 export interface Samples {
   /** Every sample's name, the prefix included. */
@@ -17,7 +19,7 @@ const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
 /** Scrapes a gateway. Throws for a line that is neither comment nor sample. */
 export async function readMetrics(url: string): Promise<Samples> {
-  const answer = await fetch(`${url}/metrics`);
+  const answer = await checkedFetch(`${url}/metrics`);
   const samples = parse(await answer.text());
   return {
     names: samples.map(({ name }) => name),

@@ -1,4 +1,5 @@
 import type { OpenSocket, SocketEvents } from "../../src/client/socket.ts";
+import { checkFrame } from "./documents/frame-check.ts";
 
 /** One connection a client opened, played by the test. */
 export class ScriptedConnection {
@@ -22,8 +23,15 @@ export class ScriptedConnection {
     });
   }
 
+  /** Throws for a frame that no gateway would send. */
   say(frame: Readonly<Record<string, unknown>>): void {
-    this.#events.received(JSON.stringify(frame));
+    checkFrame(frame);
+    this.babble(JSON.stringify(frame));
+  }
+
+  /** Says anything at all. */
+  babble(text: string): void {
+    this.#events.received(text);
   }
 
   /** A message frame; live without a subscription. */

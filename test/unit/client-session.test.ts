@@ -170,7 +170,7 @@ test("refuses a filter it already has, and one that breaks the rules", async () 
 
 test("a frame it cannot read ends the connection for good with 1002", async () => {
   const client = await connect();
-  gateway.latest.say({ type: "gibberish" });
+  gateway.latest.babble('{"type":"gibberish"}');
   await expect(client.ended).resolves.toMatchObject({ code: 1002 });
   expect(gateway.latest.closedWith).toBe(1002);
 });
