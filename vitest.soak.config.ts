@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+/** What is too long for every change: run by `npm run soak` before a release. */
+// biome-ignore lint/style/noDefaultExport: vitest reads its settings from the default export.
+export default defineConfig({
+  test: {
+    pool: "forks",
+    maxWorkers: 1,
+    include: ["test/soak/**/*.test.ts", "test/security/random-bytes.test.ts"],
+    env: { TEST_FUZZ_MS: process.env.TEST_FUZZ_MS ?? "60000" },
+    testTimeout: 600_000,
+    hookTimeout: 60_000,
+  },
+});
