@@ -66,10 +66,13 @@ const OVERFLOW_NAMES = [
   "keep-latest",
 ] as const satisfies readonly OverflowPolicy[];
 
-const AUTHENTICATE_FIELDS = new Set(["type", "id", "token", "user", "password"]);
-const SUBSCRIBE_FIELDS = new Set(["type", "id", "filter", "cursor", "retained", "overflow"]);
-const UNSUBSCRIBE_FIELDS = new Set(["type", "id", "filter"]);
-const PING_FIELDS = new Set(["type", "id", "sentAt"]);
+/** The fields that each command may have; those of `publish` stand with it. */
+export const COMMAND_FIELDS = {
+  authenticate: new Set(["type", "id", "token", "user", "password"]),
+  subscribe: new Set(["type", "id", "filter", "cursor", "retained", "overflow"]),
+  unsubscribe: new Set(["type", "id", "filter"]),
+  ping: new Set(["type", "id", "sentAt"]),
+} as const;
 
 /** Reads one command. Throws a {@link CommandError} that says what is wrong, and nothing else. */
 export function parseCommand(text: string, limits: CommandLimits): Command {
@@ -99,14 +102,14 @@ function readCommand(value: unknown, limits: CommandLimits): Command {
     case "subscribe":
       return readSubscribe(fields, limits);
     case "unsubscribe":
-      fields.only(UNSUBSCRIBE_FIELDS);
+      fields.only(COMMAND_FIELDS.unsubscribe);
       return {
         type,
         id: readCommandId(fields),
         filter: parseFilter(fields.text("filter"), limits),
       };
     case "ping":
-      fields.only(PING_FIELDS);
+      fields.only(COMMAND_FIELDS.ping);
       return {
         type,
         id: readCommandId(fields),
@@ -120,7 +123,7 @@ function readCommand(value: unknown, limits: CommandLimits): Command {
 }
 
 function readAuthenticate(fields: Fields): AuthenticateCommand {
-  fields.only(AUTHENTICATE_FIELDS);
+  fields.only(COMMAND_FIELDS.authenticate);
   const id = readCommandId(fields);
   if (!fields.has("token")) {
     const user = fields.text("user");
@@ -134,7 +137,7 @@ function readAuthenticate(fields: Fields): AuthenticateCommand {
 }
 
 function readSubscribe(fields: Fields, limits: CommandLimits): SubscribeCommand {
-  fields.only(SUBSCRIBE_FIELDS);
+  fields.only(COMMAND_FIELDS.subscribe);
   return {
     type: "subscribe",
     id: readCommandId(fields),

@@ -37,7 +37,7 @@ const PROPERTY_FIELDS = [
 ] as const;
 
 /** Fields of a publish whose payload is carried apart, as a binary frame does. */
-const HEADER_FIELDS = new Set<string>([
+export const PUBLISH_HEADER_FIELDS: ReadonlySet<string> = new Set([
   "type",
   "id",
   "topic",
@@ -46,7 +46,12 @@ const HEADER_FIELDS = new Set<string>([
   ...PROPERTY_FIELDS,
 ]);
 
-const JSON_FIELDS = new Set<string>([...HEADER_FIELDS, "payload", "encoding"]);
+/** Fields of a publish whose payload is among them. */
+export const PUBLISH_FIELDS: ReadonlySet<string> = new Set([
+  ...PUBLISH_HEADER_FIELDS,
+  "payload",
+  "encoding",
+]);
 
 /** Reads a publish whose payload is among its fields. The caller has read `type` and `id`. */
 export function readPublish(
@@ -54,7 +59,7 @@ export function readPublish(
   id: CommandId | null,
   limits: CommandLimits,
 ): PublishCommand {
-  fields.only(JSON_FIELDS);
+  fields.only(PUBLISH_FIELDS);
   checkPayloadText(fields, limits);
   return readParts(fields, id, readPayload(fields), limits);
 }
@@ -66,7 +71,7 @@ export function readPublishHeader(
   payload: Uint8Array,
   limits: CommandLimits,
 ): PublishCommand {
-  fields.only(HEADER_FIELDS);
+  fields.only(PUBLISH_HEADER_FIELDS);
   return readParts(fields, id, payload, limits);
 }
 

@@ -1,5 +1,6 @@
 import net from "node:net";
 import { Parser } from "@asyncapi/parser";
+import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mayReconnect } from "../../src/client/close-code.ts";
 import { parseConfig } from "../../src/config/load.ts";
@@ -15,6 +16,7 @@ import type { Command } from "../../src/wire/command.ts";
 import type { ServerFrame } from "../../src/wire/frame.ts";
 import { type CommandClient, LineClient, WebSocketClient } from "../support/command-client.ts";
 import { at, type Json } from "../support/documents/documents.ts";
+import { DocumentSchemas } from "../support/documents/strict-schema.ts";
 import { type RunningGateway, startGateway } from "../support/gateway.ts";
 import { type Answer, send } from "../support/http-client.ts";
 
@@ -92,6 +94,20 @@ describe("/asyncapi.json", () => {
       const carried = Object.keys(at(document, "channels", channel, "messages"));
       const both = carried.filter((name) => !name.startsWith("binary"));
       expect(both.sort(), channel).toEqual(expected);
+    }
+  });
+
+  test("has examples that its schemas take", () => {
+    const schemas = new DocumentSchemas(document, new Ajv({ strict: false }));
+    const messages = at(document, "components", "messages");
+    const shown = Object.entries(messages).flatMap(([name, message]) => {
+      const { examples = [], payload, headers } = at(message);
+      return (examples as readonly Json[]).map((example) => ({ name, example, payload, headers }));
+    });
+    expect(shown.length).toBeGreaterThan(18);
+    for (const { name, example, payload, headers } of shown) {
+      schemas.check(name, at(payload), example.payload);
+      if (example.headers !== undefined) schemas.check(name, at(headers), example.headers);
     }
   });
 

@@ -8,8 +8,13 @@ import { commandSchemas } from "../../src/documents/command-schemas.ts";
 import { fieldSchemas } from "../../src/documents/field-schemas.ts";
 import { parseBinaryPublish } from "../../src/wire/binary-frame.ts";
 import { parseBulk } from "../../src/wire/bulk.ts";
-import { parseCommand } from "../../src/wire/command.ts";
-import { isIdempotencyKey } from "../../src/wire/publish-command.ts";
+import { COMMAND_FIELDS, parseCommand } from "../../src/wire/command.ts";
+import {
+  isIdempotencyKey,
+  PUBLISH_FIELDS,
+  PUBLISH_HEADER_FIELDS,
+} from "../../src/wire/publish-command.ts";
+import { at } from "../support/documents/documents.ts";
 import { parsesWith } from "../support/documents/verdicts.ts";
 
 const RUNS = { numRuns: 4_000 };
@@ -147,6 +152,24 @@ function expectSameVerdict(
   );
   expect(Math.min(verdicts.read, verdicts.refused)).toBeGreaterThan(RUNS.numRuns / 20);
 }
+
+test("the schemas name the fields that the parser knows, and no others", () => {
+  const told = commandSchemas(WIDE);
+  const fieldNames = (schema: unknown) => Object.keys(at(schema, "properties"));
+  const expected: Readonly<Record<string, ReadonlySet<string>>> = {
+    SubscribeCommand: COMMAND_FIELDS.subscribe,
+    UnsubscribeCommand: COMMAND_FIELDS.unsubscribe,
+    PingCommand: COMMAND_FIELDS.ping,
+    PublishCommand: PUBLISH_FIELDS,
+    BulkItem: PUBLISH_FIELDS,
+    BinaryPublishHeader: PUBLISH_HEADER_FIELDS,
+  };
+  for (const [name, known] of Object.entries(expected)) {
+    expect(fieldNames(told[name]).sort(), name).toEqual([...known].sort());
+  }
+  const ways = told.AuthenticateCommand?.oneOf as readonly unknown[];
+  expect(new Set(ways.flatMap(fieldNames))).toEqual(COMMAND_FIELDS.authenticate);
+});
 
 describe.each(DRAFTS)("as %s", (_name, Draft) => {
   test("the schemas of commands take what the parser takes, and nothing else", () => {

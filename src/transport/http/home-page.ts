@@ -26,7 +26,8 @@ curl ${base}/v1/topics/room/temperature
 <code>ws://${escapeHtml(host)}/mqtt</code>.</p>
 <p><a href="/v1/status">Status</a> · <a href="/v1/sessions">Sessions</a> ·
 <a href="/v1/topics">Topics</a> · <a href="/metrics">Metrics</a> ·
-<a href="/healthz">Live</a> · <a href="/readyz">Ready</a></p>
+<a href="/healthz">Live</a> · <a href="/readyz">Ready</a> ·
+<a href="/openapi.json">OpenAPI</a> · <a href="/asyncapi.json">AsyncAPI</a></p>
 </html>
 `;
 }
