@@ -48,6 +48,7 @@ describe("bytes that are no request", () => {
       "POST /v1/topics/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
     ["no Host", "GET / HTTP/1.1\r\n\r\n"],
+    ["two Hosts", "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"],
   ])("%s is answered 400 or closed, and nothing is accepted", async (_name, text) => {
     const { port, bus } = await start();
     const connection = open(port, text);

@@ -9,6 +9,7 @@ import { readBody } from "./body.ts";
 import { type Exchange, problemHeaders } from "./exchange.ts";
 import type { HttpSettings } from "./options.ts";
 import { QueryParameters } from "./query-parameters.ts";
+import { whenStoreKeepsUp } from "./store-relief.ts";
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json *(;|$)/i;
 
@@ -47,11 +48,11 @@ export class BulkHandler {
   }
 
   #publish(exchange: Exchange, identity: Identity, commands: readonly PublishCommand[]): void {
+    whenStoreKeepsUp(exchange, this.#context.bus, () => this.#accept(exchange, identity, commands));
+  }
+
+  #accept(exchange: Exchange, identity: Identity, commands: readonly PublishCommand[]): void {
     const { bus } = this.#context;
-    if (bus.isCongested) {
-      bus.whenRelieved(() => exchange.attempt(() => this.#publish(exchange, identity, commands)));
-      return;
-    }
     exchange.connection.checkRate(commands.length);
     const origin = exchange.connection.publishOrigin(identity);
     const drafts = commands.map((command) => this.#draft(command, origin));

@@ -36,6 +36,8 @@ export class Connection {
   latest: ServerResponse | null = null;
   /** Speaks another protocol now; the HTTP transport no longer answers for it. */
   isUpgraded = false;
+  /** Its requests that wait for the store. */
+  waiting = 0;
   readonly #context: TransportContext;
   /** One for each way used, because a session belongs to one; most connections use one. */
   #sessions: Session[] = [];
@@ -45,6 +47,7 @@ export class Connection {
   #identity: Identity | null = null;
   #authorization: string | undefined = undefined;
   #identityUntil = 0;
+  #isClosed = false;
   #carried: HttpTransportName = "http";
 
   constructor(socket: Socket, isRefused: boolean, context: TransportContext) {
@@ -54,6 +57,11 @@ export class Connection {
     this.#context = context;
     this.openedAt = context.clock.now();
     context.observer.carries(wireSocketOf(socket), "http");
+  }
+
+  /** An answer is not written to its end yet. */
+  get isAnswering(): boolean {
+    return this.latest !== null && !this.latest.writableFinished;
   }
 
   /** Held polls and streams of this connection. */
@@ -94,6 +102,8 @@ export class Connection {
       session.identity = identity;
       return session;
     }
+    // Nobody would close it.
+    if (this.#isClosed) throw new GatewayError("internal", "the connection has closed");
     const { sessions, clock, observer } = this.#context;
     const session = sessions.open(transport, this.address, clock.now(), identity);
     this.#sessions.push(session);
@@ -143,6 +153,7 @@ export class Connection {
 
   /** The socket is gone: everything held on it ends, and its sessions. */
   closed(): void {
+    this.#isClosed = true;
     for (const releasable of [...(this.#held ?? [])]) releasable.release();
     this.#held = null;
     this.#context.observer.closed(wireSocketOf(this.socket));

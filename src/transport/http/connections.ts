@@ -30,6 +30,8 @@ export class Connections {
 
   /** Takes a new socket in, or destroys it when too many wait for their refusal already. */
   add(socket: Socket): void {
+    // A request that is read again announces its connection again.
+    if (this.#open.has(socket)) return;
     const isOverLimit = this.#open.size >= this.#max;
     if (this.#open.size >= this.#max + REFUSED_AT_ONCE) {
       socket.destroy();

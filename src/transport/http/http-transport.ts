@@ -14,6 +14,7 @@ import { App } from "./app.ts";
 import { BulkHandler } from "./bulk.ts";
 import { Connections, REFUSED_AT_ONCE } from "./connections.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
+import { ignoreUpgrade, offersWebSocket } from "./ignored-upgrade.ts";
 import { refuseMalformed, writeRefusal } from "./malformed.ts";
 import type { HttpOptions } from "./options.ts";
 import { OriginPolicy } from "./origin-policy.ts";
@@ -162,7 +163,7 @@ export class HttpTransport implements Transport, ExchangeHost {
     server.maxRequestsPerSocket = 0;
     server.on("request", (request, response) => this.#dispatch(request, response, false));
     server.on("checkContinue", (request, response) => this.#dispatch(request, response, true));
-    server.on("upgrade", (request, socket, head) => this.#upgraded(request, socket, head));
+    server.on("upgrade", (request, socket, head) => this.#upgraded(server, request, socket, head));
     server.on("clientError", (error, socket) => {
       const known = this.#connections.of(socket);
       if (known === undefined) socket.destroy();
@@ -181,8 +182,8 @@ export class HttpTransport implements Transport, ExchangeHost {
     const exchange = new Exchange(request, response, connection, target, expectsContinue, this);
     try {
       if (connection.isRefused) this.#refuseConnection(exchange);
-      else if (request.headers.host === undefined && request.httpVersion === "1.1") {
-        throw new GatewayError("bad_request", "the Host header is missing (RFC 9112 §3.2)");
+      else if (request.httpVersion === "1.1" && !namesOneHost(request.rawHeaders)) {
+        throw new GatewayError("bad_request", "there must be one Host header (RFC 9112 §3.2)");
       } else this.#router.route(exchange);
     } catch (thrown) {
       exchange.refuse(thrown);
@@ -202,10 +203,18 @@ export class HttpTransport implements Transport, ExchangeHost {
     );
   }
 
-  #upgraded(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgraded(
+    server: Server | TlsServer,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): void {
     const connection = this.#connections.of(socket);
-    if (connection === undefined) {
+    if (connection === undefined || connection.isAnswering) {
+      // An answer still under way would land in the middle of the other protocol.
       socket.destroy();
+    } else if (!offersWebSocket(request)) {
+      ignoreUpgrade(server, request, connection.socket, head);
     } else if (connection.isRefused) {
       writeRefusal(connection.socket, this.#tooManyConnections());
     } else if (this.#isDraining) {
@@ -222,6 +231,16 @@ export class HttpTransport implements Transport, ExchangeHost {
   #close(): Promise<unknown> {
     return Promise.all(this.#listeners.map((listener) => listener.close()));
   }
+}
+
+/** Proxies in front may take another one of two than we do. */
+function namesOneHost(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  return hosts === 1;
 }
 
 /** Resolves with the promise or after `timeoutMs`, whichever is first; leaves no timer. */

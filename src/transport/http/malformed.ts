@@ -9,10 +9,9 @@ import { problemHeaders } from "./exchange.ts";
  * connection: what follows on it cannot be understood any more.
  */
 export function refuseMalformed(error: Error & { code?: string }, connection: Connection): void {
-  const { latest, socket } = connection;
+  const { isAnswering, socket } = connection;
   // An answer in progress must not have another one written into its middle.
-  const isBusy = latest !== null && !latest.writableFinished;
-  if (!socket.writable || isBusy || error.code === "ECONNRESET") {
+  if (!socket.writable || isAnswering || error.code === "ECONNRESET") {
     socket.destroy();
     return;
   }

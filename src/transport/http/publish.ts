@@ -9,6 +9,7 @@ import { readBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { propertiesOf } from "./property-headers.ts";
 import { QueryParameters } from "./query-parameters.ts";
+import { whenStoreKeepsUp } from "./store-relief.ts";
 
 /** The longest expiry MQTT 5 can state (§3.3.2.3.3): four bytes of seconds. */
 const MAX_EXPIRY_SECONDS = 4_294_967_295;
@@ -56,7 +57,10 @@ export class PublishHandler {
 
   /** The topic the path names. Throws `bad_request` or `invalid_topic`. */
   topicOf(exchange: Exchange): Topic {
-    return parseTopic(topicOfPath(exchange.target.path) ?? "", this.#context.limits);
+    const text = topicOfPath(exchange.target.path) ?? "";
+    // A part of a text keeps the whole of it alive, and the topic may stay for as long as the log:
+    // behind a query of 16 KiB it would cost that much.
+    return parseTopic(Buffer.from(text).toString(), this.#context.limits);
   }
 
   #parseTarget(exchange: Exchange): PublishTarget {
@@ -75,14 +79,13 @@ export class PublishHandler {
   }
 
   #publish(exchange: Exchange, target: PublishTarget, identity: Identity, body: Uint8Array): void {
+    whenStoreKeepsUp(exchange, this.#context.bus, () =>
+      this.#accept(exchange, target, identity, body),
+    );
+  }
+
+  #accept(exchange: Exchange, target: PublishTarget, identity: Identity, body: Uint8Array): void {
     const { bus, clock, limits } = this.#context;
-    if (bus.isCongested) {
-      // The store is behind: this publisher waits with its body, and its connection with it.
-      bus.whenRelieved(() =>
-        exchange.attempt(() => this.#publish(exchange, target, identity, body)),
-      );
-      return;
-    }
     const { connection, request } = exchange;
     connection.checkRate(1);
     const draft: MessageDraft = {
