@@ -13,6 +13,8 @@ const COPY_BELOW_BYTES = 4_096;
  */
 export class WriteBatch {
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  /** What lies before it is on its way to some connection and is never written again. */
+  #begin = 0;
   #used = 0;
   /** Where the part of the scratch buffer begins that no segment covers yet. */
   #segmentStart = 0;
@@ -53,7 +55,6 @@ export class WriteBatch {
    */
   writeTo(stream: Writable, onTaken: (error?: Error | null) => void): void {
     this.#closeShared();
-    const usesScratch = this.#used > 0;
     this.#closeSegment();
     const only = this.#segments.length === 1 ? this.#segments[0] : undefined;
     if (only !== undefined) {
@@ -67,12 +68,10 @@ export class WriteBatch {
     }
     this.#segments.length = 0;
     this.#bytes = 0;
-    // What the kernel has not taken yet still reads from the buffer, so that one is left behind.
-    if (usesScratch && stream.writableLength > 0) {
-      this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-    }
-    this.#used = 0;
-    this.#segmentStart = 0;
+    // What has not been taken yet still reads from the buffer. TLS never takes a write at once, so a
+    // new buffer for each would cost more than the write; only the rest of this one is used on.
+    if (stream.writableLength > 0) this.#begin = this.#used;
+    this.#rewind();
   }
 
   /** Everything that was added as bytes of its own; the batch is empty again. */
@@ -89,13 +88,25 @@ export class WriteBatch {
     this.#sharedBlock = null;
     this.#segments.length = 0;
     this.#bytes = 0;
-    this.#used = 0;
-    this.#segmentStart = 0;
+    this.#rewind();
+  }
+
+  #rewind(): void {
+    this.#used = this.#begin;
+    this.#segmentStart = this.#begin;
+  }
+
+  /** Leaves the buffer to those that still read from it. What has been added to it stays where it is. */
+  #renew(): void {
+    this.#closeSegment();
+    this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    this.#begin = 0;
+    this.#rewind();
   }
 
   #append(block: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    if (length >= COPY_BELOW_BYTES || this.#used + length > this.#scratch.length) {
+    if (length >= COPY_BELOW_BYTES || !this.#hasRoom(length)) {
       this.#closeSegment();
       const piece = block.subarray(start, end);
       this.#segments.push(length >= COPY_BELOW_BYTES ? piece : new Uint8Array(piece));
@@ -104,6 +115,13 @@ export class WriteBatch {
     if (length <= 0) return;
     this.#scratch.set(block.subarray(start, end), this.#used);
     this.#used += length;
+  }
+
+  #hasRoom(length: number): boolean {
+    if (this.#used + length <= this.#scratch.length) return true;
+    if (this.#begin === 0) return false;
+    this.#renew();
+    return true;
   }
 
   #closeShared(): void {
