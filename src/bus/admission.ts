@@ -1,7 +1,7 @@
 import { GatewayError } from "../errors.ts";
 import type { MessageDraft } from "./message.ts";
 import type { AccessPolicy, Identity } from "./ports.ts";
-import type { RetainedMessages } from "./retained.ts";
+import type { RetainedAhead, RetainedMessages } from "./retained.ts";
 import { isReserved, type TopicFilter } from "./topic.ts";
 
 /** What may enter the bus, and who may ask for what. Answers with refusals; changes nothing. */
@@ -18,8 +18,15 @@ export class Admission {
     this.#maxPayloadBytes = maxPayloadBytes;
   }
 
-  /** Why this message may not be published, or `null`. */
-  refusal(draft: MessageDraft, publisher: Identity): GatewayError | null {
+  /**
+   * Why this message may not be published, or `null`.
+   * @param ahead what is accepted before it, where that is more than one message.
+   */
+  refusal(
+    draft: MessageDraft,
+    publisher: Identity,
+    ahead: RetainedAhead | null = null,
+  ): GatewayError | null {
     const { topic, payload } = draft;
     if (this.isDraining) {
       return new GatewayError("draining", "the gateway is about to stop and takes no new messages");
@@ -36,7 +43,7 @@ export class Admission {
     if (this.#policy !== null && !this.#policy.mayPublish(publisher, topic)) {
       return new GatewayError("forbidden", `access control denies publishing to "${topic}"`);
     }
-    return draft.retain ? this.#retained.refusal(draft) : null;
+    return draft.retain ? this.#retained.refusal(draft, ahead) : null;
   }
 
   /** Throws `forbidden` when one of the filters is denied. */

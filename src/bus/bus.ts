@@ -25,7 +25,7 @@ import type {
   Receipt,
 } from "./ports.ts";
 import { Reader, type ReaderContext, type ReaderHost, type ReaderOptions } from "./reader.ts";
-import { RetainedMessages } from "./retained.ts";
+import { RetainedAhead, RetainedMessages } from "./retained.ts";
 import { type Start, Subscription, type SubscriptionOptions } from "./subscription.ts";
 import { type Offerable, SubscriptionIndex } from "./subscription-index.ts";
 import type { Topic, TopicFilter } from "./topic.ts";
@@ -125,7 +125,8 @@ export class Bus implements LogListener {
    * may be before this returns; `null` when nobody waits to know.
    */
   accept(draft: MessageDraft, publisher: Identity, receipt: Receipt | null): void {
-    this.check(draft, publisher);
+    const refusal = this.#admission.refusal(draft, publisher);
+    if (refusal !== null) throw this.#refused(draft, refusal);
     try {
       this.#log.append(draft, receipt);
     } catch (thrown) {
@@ -158,10 +159,23 @@ export class Bus implements LogListener {
     }
   }
 
-  /** Throws what {@link accept} would refuse the draft for; changes nothing. */
-  check(draft: MessageDraft, publisher: Identity): void {
-    const refusal = this.#admission.refusal(draft, publisher);
-    if (refusal !== null) throw this.#refused(draft, refusal);
+  /**
+   * What each of these would be refused for if all were accepted in turn; `null` for nothing. A key
+   * stands beside the draft it belongs to, `null` for none. Accepts nothing.
+   */
+  refusals(
+    drafts: readonly MessageDraft[],
+    keys: readonly (IdempotencyKey | null)[],
+    publisher: Identity,
+  ): readonly (GatewayError | null)[] {
+    const ahead = new RetainedAhead();
+    return drafts.map((draft, index) => {
+      const key = keys[index] ?? null;
+      const refusal =
+        this.#admission.refusal(draft, publisher, ahead) ??
+        (key === null ? null : this.#keys.refusal(key, draft));
+      return refusal === null ? null : this.#refused(draft, refusal);
+    });
   }
 
   /** Opens the reader of a session; it holds nothing until it subscribes. */

@@ -116,13 +116,26 @@ export class IdempotencyKeys {
     this.#forgetOld(now);
     const digest = contentDigest(draft);
     const earlier = this.#scopes.get(name.scope)?.get(name.key);
-    if (earlier !== undefined) return outcomeOf(earlier, digest);
+    if (earlier !== undefined) {
+      const outcome = outcomeOf(earlier, digest);
+      if (typeof outcome === "number") return outcome;
+      throw outcome;
+    }
     this.#makeRoom(name.scope);
     const attempt = new Attempt(name, digest, now, receipt, this.#forget);
     const keys = this.#scopes.get(name.scope) ?? new Map<string, Attempt>();
     this.#scopes.set(name.scope, keys.set(name.key, attempt));
     this.#attempts.add(attempt);
     return attempt;
+  }
+
+  /** What {@link begin} would refuse the request for now, or `null`, room apart; begins nothing. */
+  refusal(name: IdempotencyKey, draft: MessageDraft): GatewayError | null {
+    this.#forgetOld(this.#clock.now());
+    const earlier = this.#scopes.get(name.scope)?.get(name.key);
+    if (earlier === undefined) return null;
+    const outcome = outcomeOf(earlier, contentDigest(draft));
+    return typeof outcome === "number" ? null : outcome;
   }
 
   #makeRoom(scope: string): void {
@@ -171,15 +184,15 @@ function checkKey(key: string): void {
   );
 }
 
-function outcomeOf(earlier: Attempt, digest: string): number {
+function outcomeOf(earlier: Attempt, digest: string): number | GatewayError {
   if (earlier.digest !== digest) {
-    throw new GatewayError(
+    return new GatewayError(
       "idempotency_mismatch",
       `idempotency key ${JSON.stringify(earlier.key)} was used with another message`,
     );
   }
   if (earlier.offset !== null) return earlier.offset;
-  throw new GatewayError(
+  return new GatewayError(
     "idempotency_in_progress",
     `the first request with idempotency key ${JSON.stringify(earlier.key)} has not finished`,
   );

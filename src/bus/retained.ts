@@ -19,6 +19,27 @@ export interface RetainedLimits {
   readonly maxRetainedBytes: number;
 }
 
+/** What messages that are about to be accepted together will change, the earlier for the later. */
+export class RetainedAhead {
+  readonly #held = new Map<Topic, number | null>();
+  /** Topics more than now. */
+  messages = 0;
+  /** Bytes more than now. */
+  bytes = 0;
+
+  /** Bytes of a topic that was noted; `null` when it was cleared, `undefined` when it was not noted. */
+  heldBytes(topic: Topic): number | null | undefined {
+    return this.#held.get(topic);
+  }
+
+  /** The topic's retained message changes from these bytes to those; `null` is none. */
+  note(topic: Topic, before: number | null, after: number | null): void {
+    this.#held.set(topic, after);
+    this.messages += (after === null ? 0 : 1) - (before === null ? 0 : 1);
+    this.bytes += (after ?? 0) - (before ?? 0);
+  }
+}
+
 /** Every topic a client may publish to. */
 const EVERYTHING = parseFilter("#", PROTOCOL_TOPIC_LIMITS);
 
@@ -46,11 +67,20 @@ export class RetainedMessages {
   /**
    * Why this message may not be retained, or `null`; clearing a topic is always possible. What has
    * expired makes room first.
+   * @param ahead what is accepted before it; the message is noted there unless it is refused.
    */
-  refusal(draft: MessageDraft): GatewayError | null {
-    if (draft.payload.length === 0) return null;
-    const refusal = this.#refusalNow(draft);
-    return refusal !== null && this.#forgetExpired() ? this.#refusalNow(draft) : refusal;
+  refusal(draft: MessageDraft, ahead: RetainedAhead | null = null): GatewayError | null {
+    const { topic, payload } = draft;
+    if (payload.length === 0) {
+      ahead?.note(topic, this.#heldBytes(topic, ahead), null);
+      return null;
+    }
+    const refusal = this.#refusalNow(draft, ahead);
+    if (refusal === null) {
+      ahead?.note(topic, this.#heldBytes(topic, ahead), storedBytes(draft));
+      return null;
+    }
+    return this.#forgetExpired() ? this.refusal(draft, ahead) : refusal;
   }
 
   /** Keeps the message, or clears its topic when the payload is empty [MQTT-3.3.1-10]. */
@@ -81,22 +111,29 @@ export class RetainedMessages {
     return kept.sort((a, b) => a.offset - b.offset);
   }
 
-  #refusalNow(draft: MessageDraft): GatewayError | null {
+  #refusalNow(draft: MessageDraft, ahead: RetainedAhead | null): GatewayError | null {
     const { maxRetainedMessages, maxRetainedBytes } = this.#limits;
-    const replaced = this.at(draft.topic);
-    if (replaced === undefined && this.#store.count >= maxRetainedMessages) {
+    const held = this.#heldBytes(draft.topic, ahead);
+    if (held === null && this.#store.count + (ahead?.messages ?? 0) >= maxRetainedMessages) {
       return new GatewayError(
         "limit_exceeded",
         `${maxRetainedMessages} topics hold a retained message already, which is the limit`,
       );
     }
-    const freed = replaced === undefined ? 0 : storedBytes(replaced);
-    const after = this.#store.bytes + storedBytes(draft) - freed;
+    const after = this.#store.bytes + (ahead?.bytes ?? 0) + storedBytes(draft) - (held ?? 0);
     if (after <= maxRetainedBytes) return null;
     return new GatewayError(
       "limit_exceeded",
       `retained messages would hold ${after} bytes; the limit is ${maxRetainedBytes}`,
     );
+  }
+
+  /** Bytes of the topic's retained message as it will be by then; `null` for none. */
+  #heldBytes(topic: Topic, ahead: RetainedAhead | null): number | null {
+    const noted = ahead?.heldBytes(topic);
+    if (noted !== undefined) return noted;
+    const message = this.at(topic);
+    return message === undefined ? null : storedBytes(message);
   }
 
   /** Looks through all only when something may have expired since the last look; whether it had. */

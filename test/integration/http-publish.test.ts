@@ -267,6 +267,38 @@ describe("POST /v1/publish", () => {
     expect(http.bus.lastOffset).toBe(before);
   });
 
+  test("accepts none when there is room to retain some of them only", async () => {
+    const small = await startHttp({ retained: { maxMessages: 1, maxBytes: 1_000 } });
+    try {
+      const bulk = (...messages: object[]) =>
+        send(small.port, "POST", "/v1/publish", { body: JSON.stringify(messages) });
+      const retained = { payload: "x", retain: true };
+      const tooMany = await bulk({ topic: "a", ...retained }, { topic: "b", ...retained });
+      expect([tooMany.status, tooMany.json().errors]).toMatchObject([429, [{ index: 1 }]]);
+      expect(small.bus.lastOffset).toBe(0);
+      const cleared = { topic: "a", payload: "", retain: true };
+      const inTurn = await bulk({ topic: "a", ...retained }, cleared, { topic: "b", ...retained });
+      expect([inTurn.status, small.bus.retainedCount]).toEqual([202, 1]);
+    } finally {
+      await small.stop();
+    }
+  });
+
+  test("accepts none when one of them has the key of another message", async () => {
+    const keyed = { topic: "bulk/keyed", payload: "a", idempotencyKey: "bulk-2" };
+    await post([keyed]);
+    const before = http.bus.lastOffset;
+    const used = await post([
+      { topic: "bulk/other", payload: "b" },
+      { ...keyed, payload: "b" },
+    ]);
+    expect([used.status, used.json().errors]).toMatchObject([422, [{ index: 1 }]]);
+    const twice = { topic: "bulk/twice", payload: "a", idempotencyKey: "bulk-3" };
+    const repeated = await post([twice, { ...twice, payload: "b" }]);
+    expect([repeated.status, repeated.json().errors]).toMatchObject([400, [{ index: 1 }]]);
+    expect(http.bus.lastOffset).toBe(before);
+  });
+
   test("an empty array is answered with no results", async () => {
     expect((await post([])).json()).toEqual({ results: [] });
   });

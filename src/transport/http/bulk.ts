@@ -1,3 +1,4 @@
+import type { IdempotencyKey } from "../../bus/idempotency.ts";
 import { type MessageDraft, NO_PROPERTIES, type Origin } from "../../bus/message.ts";
 import type { Identity, Receipt } from "../../bus/ports.ts";
 import { GatewayError, toGatewayError } from "../../errors.ts";
@@ -56,20 +57,21 @@ export class BulkHandler {
     exchange.connection.checkRate(commands.length);
     const origin = exchange.connection.publishOrigin(identity);
     const drafts = commands.map((command) => this.#draft(command, origin));
-    const errors = this.#check(drafts, identity);
+    const scope = exchange.connection.idempotencyScope(identity);
+    const keys = commands.map(({ idempotencyKey: key }) => (key === null ? null : { scope, key }));
+    const errors = [...repeatedKeys(keys), ...this.#check(drafts, keys, identity)];
     if (errors.length > 0) {
       refuseBulk(exchange, errors);
       return;
     }
-    const scope = exchange.connection.idempotencyScope(identity);
     const receipts = new BulkReceipts(exchange, this.#context, drafts);
     if (commands.length === 0) receipts.answer();
     for (const [index, draft] of drafts.entries()) {
       const receipt = receipts.at(index);
-      const key = commands[index]?.idempotencyKey ?? null;
+      const key = keys[index] ?? null;
       try {
         if (key === null) bus.accept(draft, identity, receipt);
-        else bus.acceptOnce(draft, identity, { scope, key }, receipt);
+        else bus.acceptOnce(draft, identity, key, receipt);
       } catch (thrown) {
         receipt.refused(toGatewayError(thrown));
         return;
@@ -89,18 +91,32 @@ export class BulkHandler {
     };
   }
 
-  #check(drafts: readonly MessageDraft[], identity: Identity): readonly BulkError[] {
-    const errors: BulkError[] = [];
-    for (const [index, draft] of drafts.entries()) {
-      try {
-        this.#context.bus.check(draft, identity);
-      } catch (thrown) {
-        const { code, message } = toGatewayError(thrown);
-        errors.push({ index, code, message });
-      }
-    }
-    return errors;
+  #check(
+    drafts: readonly MessageDraft[],
+    keys: readonly (IdempotencyKey | null)[],
+    identity: Identity,
+  ): readonly BulkError[] {
+    const refusals = this.#context.bus.refusals(drafts, keys, identity);
+    return refusals.flatMap((refusal, index) =>
+      refusal === null ? [] : [{ index, code: refusal.code, message: refusal.message }],
+    );
   }
+}
+
+/** Two messages of one bulk with one key would be one message, or a refusal after the first. */
+function repeatedKeys(keys: readonly (IdempotencyKey | null)[]): readonly BulkError[] {
+  const first = new Map<string, number>();
+  const errors: BulkError[] = [];
+  for (const [index, named] of keys.entries()) {
+    if (named === null) continue;
+    const earlier = first.get(named.key);
+    if (earlier === undefined) first.set(named.key, index);
+    else {
+      const message = `the idempotency key is that of message ${earlier} of the same bulk`;
+      errors.push({ index, code: "bad_request", message });
+    }
+  }
+  return errors;
 }
 
 /** Gathers the receipts of one bulk and answers when the last has come. */
