@@ -12,6 +12,7 @@ const TOOLS = {
   mosquitto_sub: { debian: "mosquitto-clients", isPresent: () => isOnPath("mosquitto_sub") },
   prometheus: { debian: "prometheus", isPresent: () => isOnPath("prometheus") },
   promtool: { debian: "prometheus", isPresent: () => isOnPath("promtool") },
+  "systemd-analyze": { debian: "systemd", isPresent: () => isOnPath("systemd-analyze") },
   "python3-paho-mqtt": {
     debian: "python3-paho-mqtt",
     isPresent: () => canImport("paho.mqtt.client"),
