@@ -33,7 +33,39 @@ const MQTT_STRING_BYTES = 65_535;
  * characters, which no text within the former exceeds.
  */
 export function fieldSchemas({ limits }: Pick<DocumentedConfig, "limits">): NamedSchemas {
-  const { maxTopicBytes, maxTopicLevels } = limits;
+  return {
+    ...nameSchemas(limits),
+    ...positionSchemas(),
+    ...propertySchemas(),
+    CommandId: {
+      description: "Names a command, so that its answer can: unique as far as the client cares.",
+      anyOf: [
+        { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+        { type: "string", maxLength: 64 },
+      ],
+    },
+    OverflowPolicy: {
+      description:
+        "What a full queue does: disconnect ends the reader, which may resume with its cursor; " +
+        "drop-oldest lets the oldest message go; keep-latest lets older messages of a topic go.",
+      enum: OVERFLOW_POLICIES,
+    },
+    TransportName: { description: "A way through the gateway.", enum: TRANSPORTS },
+    ErrorCode: {
+      description: "The stable name of a refusal. Go by it, never by the text of a message.",
+      enum: Object.keys(ERROR_FORMS),
+    },
+    IdempotencyKey: {
+      description:
+        "A publish repeated with the same key is accepted once, within " +
+        `${limits.idempotency.windowMs / 1_000} s.`,
+      type: "string",
+      pattern: "^[\\x21-\\x7e]{1,255}$",
+    },
+  };
+}
+
+function nameSchemas({ maxTopicBytes, maxTopicLevels }: DocumentedConfig["limits"]): NamedSchemas {
   const more = maxTopicLevels - 1;
   return {
     Topic: {
@@ -64,33 +96,6 @@ export function fieldSchemas({ limits }: Pick<DocumentedConfig, "limits">): Name
       minLength: 1,
       maxLength: MQTT_STRING_BYTES,
       pattern: `^[^+#\\u0000${SURROGATES}]+$`,
-    },
-    ...positionSchemas(),
-    ...propertySchemas(),
-    CommandId: {
-      description: "Names a command, so that its answer can: unique as far as the client cares.",
-      anyOf: [
-        { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
-        { type: "string", maxLength: 64 },
-      ],
-    },
-    OverflowPolicy: {
-      description:
-        "What a full queue does: disconnect ends the reader, which may resume with its cursor; " +
-        "drop-oldest lets the oldest message go; keep-latest lets older messages of a topic go.",
-      enum: OVERFLOW_POLICIES,
-    },
-    TransportName: { description: "A way through the gateway.", enum: TRANSPORTS },
-    ErrorCode: {
-      description: "The stable name of a refusal. Go by it, never by the text of a message.",
-      enum: Object.keys(ERROR_FORMS),
-    },
-    IdempotencyKey: {
-      description:
-        "A publish repeated with the same key is accepted once, within " +
-        `${limits.idempotency.windowMs / 1_000} s.`,
-      type: "string",
-      pattern: "^[\\x21-\\x7e]{1,255}$",
     },
   };
 }

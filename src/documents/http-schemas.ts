@@ -69,6 +69,12 @@ function reportSchemas(): NamedSchemas {
         cursor: ref("Cursor"),
       }),
     }),
+    ...listSchemas(),
+  };
+}
+
+function listSchemas(): NamedSchemas {
+  return {
     Sessions: object({
       count: count("All of them, listed or not."),
       sessions: {
