@@ -3,12 +3,12 @@ import type { Socket } from "node:net";
 import type { Origin } from "../../bus/message.ts";
 import type { Identity } from "../../bus/ports.ts";
 import { GatewayError } from "../../errors.ts";
+import { parseAuthorization } from "../../security/authorization-header.ts";
 import { RateLimit } from "../../security/rate-limit.ts";
 import { certificateCredentials } from "../../security/tls-peer.ts";
 import type { Session } from "../session-registry.ts";
 import type { TransportContext } from "../transport.ts";
 import { wireSocketOf } from "../wire-socket.ts";
-import { parseAuthorization } from "./credentials.ts";
 
 /** The ways through the gateway that begin with an HTTP request. */
 export type HttpTransportName = "http" | "poll" | "sse";

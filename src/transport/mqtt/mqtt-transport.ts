@@ -16,6 +16,9 @@ import {
 } from "./mqtt-connection.ts";
 import type { MqttOptions } from "./options.ts";
 
+/** A peer that vanished without a word is noticed by the kernel: a client may have no keep-alive. */
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
+
 /** MQTT over TCP and TLS on listeners of its own, and over streams that another transport hands in. */
 export class MqttTransport implements Transport {
   readonly #context: TransportContext;
@@ -77,7 +80,7 @@ export class MqttTransport implements Transport {
   #plainListener(): Listener {
     const { host, port, maxConnections } = this.#options;
     // Half-open, because a client that has said its last word may still wait for the answer to it.
-    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
+    const server = createServer({ ...SOCKET_OPTIONS, allowHalfOpen: true }, (socket) =>
       this.#acceptSocket(socket),
     );
     server.maxConnections = maxConnections;
@@ -87,7 +90,7 @@ export class MqttTransport implements Transport {
 
   #tlsListener({ certificate, host, port }: TlsListening): Listener {
     // The name of MQTT in ALPN is registered; a client that offers none is served, too.
-    const server = createTlsServer({ noDelay: true, ...certificate.serverOptions(["mqtt"]) });
+    const server = createTlsServer({ ...SOCKET_OPTIONS, ...certificate.serverOptions(["mqtt"]) });
     server.maxConnections = this.#options.maxConnections;
     const place = { transport: "mqtt", scheme: "mqtts", host, port } as const;
     const listener = Listener.tls(server, certificate, place, this.#context.logger);

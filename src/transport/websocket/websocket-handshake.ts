@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
 import { GatewayError } from "../../errors.ts";
-import type { Credentials } from "../../security/authenticator.ts";
 
 /** The subprotocols of the gateway's own commands. */
 export const COMMAND_SUBPROTOCOLS = ["tributary.v1.json", "tributary.v1.binary"] as const;
@@ -45,28 +44,6 @@ export function readHandshake(request: IncomingMessage, options: HandshakeOption
   checkUpgrade(request);
   checkOrigin(request, options.allowedOrigins);
   return chooseSubprotocol(request.headers["sec-websocket-protocol"], options, isMqttPath);
-}
-
-/** The credentials of the `Authorization` header. Throws `unauthenticated` for one of no known form. */
-export function readCredentials(request: IncomingMessage): Credentials {
-  const header = request.headers.authorization;
-  if (header === undefined) return { kind: "none" };
-  const space = header.indexOf(" ");
-  const scheme = header.slice(0, Math.max(space, 0)).toLowerCase();
-  const value = header.slice(space + 1).trim();
-  if (scheme === "bearer" && value !== "") return { kind: "token", token: value };
-  if (scheme === "basic") {
-    const text = Buffer.from(value, "base64").toString("utf8");
-    const colon = text.indexOf(":");
-    // RFC 7617 §2: the user name holds no colon, the password may.
-    if (colon >= 0) {
-      return { kind: "password", user: text.slice(0, colon), password: text.slice(colon + 1) };
-    }
-  }
-  throw new GatewayError(
-    "unauthenticated",
-    "the Authorization header is neither Basic credentials nor a Bearer token",
-  );
 }
 
 function checkUpgrade(request: IncomingMessage): void {

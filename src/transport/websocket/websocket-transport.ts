@@ -5,6 +5,7 @@ import { type Server, WebSocketServer } from "ws";
 import { ANONYMOUS, type Identity } from "../../bus/ports.ts";
 import { GatewayError, toGatewayError } from "../../errors.ts";
 import type { Credentials } from "../../security/authenticator.ts";
+import { parseAuthorization } from "../../security/authorization-header.ts";
 import { certificateCredentials } from "../../security/tls-peer.ts";
 import { CommandSession } from "../command-session.ts";
 import { CommandDelivery } from "../command-session-delivery.ts";
@@ -22,7 +23,6 @@ import {
   type Handshake,
   type HandshakeOptions,
   MQTT_SUBPROTOCOLS,
-  readCredentials,
   readHandshake,
 } from "./websocket-handshake.ts";
 import { WebSocketMqttStream } from "./websocket-mqtt-stream.ts";
@@ -144,13 +144,16 @@ export class WebSocketTransport implements Transport {
    * is turned away at the handshake for bringing none.
    */
   async #identify(request: IncomingMessage, socket: Socket): Promise<Identity | null> {
-    const given = readCredentials(request);
-    const credentials = given.kind === "none" ? certificateCredentials(socket) : given;
+    const { authorization } = request.headers;
+    const credentials =
+      authorization === undefined
+        ? certificateCredentials(socket)
+        : parseAuthorization(authorization);
     try {
       return await this.#context.authenticator.authenticate(credentials, addressOf(socket));
     } catch (thrown) {
       const isRefused = toGatewayError(thrown).code === "unauthenticated";
-      if (isRefused && given.kind === "none") return null;
+      if (isRefused && authorization === undefined) return null;
       throw thrown;
     }
   }

@@ -1,5 +1,5 @@
-import { GatewayError } from "../../errors.ts";
-import type { Credentials } from "../../security/authenticator.ts";
+import { GatewayError } from "../errors.ts";
+import type { Credentials } from "./authenticator.ts";
 
 const SCHEME = /^([A-Za-z]+) +(\S+) *$/;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
