@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
+import { nodeTlsOptions } from "../client/node-tls.ts";
 import type { Targets } from "../compare/driver/driver.ts";
 import { GatewayProcess } from "../compare/gateway-process.ts";
 import { loadPlan, type Plan, PlanError } from "../compare/plan.ts";
@@ -8,8 +9,16 @@ import { buildReport, formatReport } from "../compare/report.ts";
 import { type Progress, runPlan } from "../compare/runner.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { bar, ProgressLine } from "./progress-line.ts";
+import {
+  addTlsOptions,
+  readTlsOptions,
+  type TlsOptions,
+  wantsTls,
+  warnIfInsecure,
+} from "./tls-options.ts";
+import { UsageError } from "./usage-error.ts";
 
-interface CompareOptions {
+interface CompareOptions extends TlsOptions {
   readonly plan: string;
   readonly out?: string;
   readonly target?: string;
@@ -34,6 +43,7 @@ export function compareCommand(host: CliHost): Command {
     .option("--mqtt <url>", "its MQTT address (with --target; else port 1883 of its host)")
     .option("--ws <url>", "its WebSocket address (with --target; else /ws of its HTTP address)")
     .option("--tcp <url>", "its raw TCP address (with --target; else port 7083 of its host)");
+  addTlsOptions(command);
   return command.addHelpText("after", EXAMPLES).action(async () => {
     host.exitCode = await compare(command.opts<CompareOptions>(), host);
   });
@@ -44,6 +54,7 @@ Examples:
   tributary compare
   tributary compare --plan smoke --out report
   tributary compare --target http://127.0.0.1:8080 --mqtt mqtt://127.0.0.1:1883
+  tributary compare --target https://localhost:8443 --ca certs/ca.pem
 
 Run it on a quiet machine, on the same host as the gateway: both ends must share one clock.
 
@@ -62,6 +73,12 @@ async function compare(options: CompareOptions, host: CliHost): Promise<number> 
     host.err.write("tributary compare: --mqtt, --ws and --tcp go with --target\n");
     return EXIT.usage;
   }
+  if (options.target === undefined && wantsTls(options)) {
+    host.err.write("tributary compare: the options of TLS go with --target\n");
+    return EXIT.usage;
+  }
+  const targets = options.target === undefined ? null : targetsOf(options.target, options);
+  warnIfInsecure(options, host.err);
   const abort = new AbortController();
   let interruption: number | null = null;
   const stopListening = host.onEndSignal((signal) => {
@@ -72,10 +89,11 @@ async function compare(options: CompareOptions, host: CliHost): Promise<number> 
   line.show("starting a gateway");
   // Loaded here: the client libraries would slow every other command down.
   const { createDrivers } = await import("../compare/driver/drivers.ts");
-  const gateway = options.target === undefined ? await GatewayProcess.start() : null;
+  const gateway =
+    targets === null ? await GatewayProcess.start() : { targets, stop: async () => undefined };
   try {
     const result = await runPlan(plan, {
-      targets: gateway?.targets ?? targetsOf(options),
+      targets: gateway.targets,
       drivers: createDrivers(plan.plainPollIntervalMs),
       signal: abort.signal,
       onProgress: (progress) => line.show(describe(plan, progress)),
@@ -99,7 +117,7 @@ async function compare(options: CompareOptions, host: CliHost): Promise<number> 
   } finally {
     line.clear();
     stopListening();
-    await gateway?.stop();
+    await gateway.stop();
   }
 }
 
@@ -107,15 +125,24 @@ function describe(plan: Plan, { phase, share, secondsLeft }: Progress): string {
   return `${plan.name} ${bar(share)} ${phase}, ${Math.ceil(secondsLeft)} s left`;
 }
 
-function targetsOf(options: CompareOptions): Targets {
-  const httpUrl = (options.target ?? "").replace(/\/+$/, "");
-  const { hostname } = new URL(httpUrl);
+/** What is not given is what the target's host offers by default, by TLS where the target does. */
+function targetsOf(target: string, options: CompareOptions): Targets {
+  const httpUrl = target.replace(/\/+$/, "");
+  const { hostname, protocol } = new URL(httpUrl);
+  const isSecure = protocol === "https:";
+  if (wantsTls(options) && !isSecure) {
+    throw new UsageError(`${target} is no address of TLS; one begins with https`);
+  }
   const websocketUrl = options.ws ?? `${httpUrl.replace(/^http/, "ws")}/ws`;
+  const [mqtt, tcp] = isSecure
+    ? [`mqtts://${hostname}:8883`, `tls://${hostname}:7084`]
+    : [`mqtt://${hostname}:1883`, `tcp://${hostname}:7083`];
   return {
     httpUrl,
     websocketUrl,
     mqttWebsocketUrl: websocketUrl.replace(/\/ws$/, "/mqtt"),
-    mqttUrl: options.mqtt ?? `mqtt://${hostname}:1883`,
-    tcpUrl: options.tcp ?? `tcp://${hostname}:7083`,
+    mqttUrl: options.mqtt ?? mqtt,
+    tcpUrl: options.tcp ?? tcp,
+    tls: nodeTlsOptions(readTlsOptions(options)),
   };
 }

@@ -104,5 +104,6 @@ function targetsOf(httpUrl: string, listeners: Listeners): Targets {
     mqttWebsocketUrl: `${websocketBase}/mqtt`,
     mqttUrl: listeners.url("mqtt") ?? "mqtt://127.0.0.1:1883",
     tcpUrl: listeners.url("tcp"),
+    tls: {},
   };
 }

@@ -11,13 +11,14 @@ const START_DEADLINE_MS = 15_000;
 
 interface ListeningLine {
   readonly msg?: string;
-  readonly transport?: string;
+  readonly url?: string;
   readonly port?: number;
 }
 
 /** `tributary serve` as users run it: the built program in a process of its own. */
 export class GatewayProcess {
   readonly #child: ChildProcess;
+  /** By the scheme of the listener's address. */
   readonly #ports = new Map<string, number>();
   readonly lines: string[] = [];
 
@@ -25,10 +26,14 @@ export class GatewayProcess {
     this.#child = child;
   }
 
-  static async start(settings: readonly string[] = []): Promise<GatewayProcess> {
+  /** @param options further ones of the command line. */
+  static async start(
+    settings: readonly string[] = [],
+    options: readonly string[] = [],
+  ): Promise<GatewayProcess> {
     const ports = ["http.port=0", "mqtt.port=0", "tcp.port=0"];
     const flags = [...ports, ...settings].flatMap((setting) => ["--set", setting]);
-    const child = spawn(process.execPath, [MAIN, "serve", ...flags], {
+    const child = spawn(process.execPath, [MAIN, "serve", ...flags, ...options], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const running = new GatewayProcess(child);
@@ -38,9 +43,9 @@ export class GatewayProcess {
 
   get urls(): GatewayUrls {
     return {
-      http: `http://127.0.0.1:${this.#port("http")}`,
-      mqtt: `mqtt://127.0.0.1:${this.#port("mqtt")}`,
-      tcp: { host: "127.0.0.1", port: this.#port("tcp") },
+      http: `http://127.0.0.1:${this.port("http")}`,
+      mqtt: `mqtt://127.0.0.1:${this.port("mqtt")}`,
+      tcp: { host: "127.0.0.1", port: this.port("tcp") },
     };
   }
 
@@ -80,7 +85,8 @@ export class GatewayProcess {
       this.lines.push(line);
       if (!line.startsWith("{")) return;
       const entry = JSON.parse(line) as ListeningLine;
-      if (entry.msg === "listening") this.#ports.set(entry.transport ?? "", entry.port ?? 0);
+      if (entry.msg !== "listening") return;
+      this.#ports.set(entry.url?.split(":", 1)[0] ?? "", entry.port ?? 0);
     };
     createInterface({ input: stdout }).on("line", keep);
     createInterface({ input: stderr }).on("line", keep);
@@ -101,11 +107,12 @@ export class GatewayProcess {
       ]);
       return false;
     }
-    const response = await fetch(`http://127.0.0.1:${this.#port("http")}/readyz`).catch(() => null);
+    const response = await fetch(`http://127.0.0.1:${this.port("http")}/readyz`).catch(() => null);
     return response?.status === 200;
   }
 
-  #port(transport: string): number {
-    return this.#ports.get(transport) ?? 0;
+  /** The port of the listener whose address has this scheme; 0 when there is none. */
+  port(scheme: string): number {
+    return this.#ports.get(scheme) ?? 0;
   }
 }

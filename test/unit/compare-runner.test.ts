@@ -24,6 +24,7 @@ const TARGETS = {
   httpUrl: "",
   websocketUrl: "",
   mqttWebsocketUrl: "",
+  tls: {},
   mqttUrl: "",
   tcpUrl: null,
 };

@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from "node:tls";
 import type { EgressName, IngressName } from "../plan.ts";
 
 /** Where the gateway under test listens. */
@@ -11,6 +12,8 @@ export interface Targets {
   readonly mqttUrl: string;
   /** Raw TCP; `null` when the gateway does not offer it. */
   readonly tcpUrl: string | null;
+  /** Whom to trust, and who the drivers are, where an address is one of TLS. */
+  readonly tls: ConnectionOptions;
 }
 
 /** What a driver is given to connect with. */

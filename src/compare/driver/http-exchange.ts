@@ -1,4 +1,6 @@
 import { Agent, type IncomingMessage, request } from "node:http";
+import { request as requestTls, Agent as TlsAgent } from "node:https";
+import type { Targets } from "./driver.ts";
 
 /** An answer, read whole. */
 export interface Answer {
@@ -18,8 +20,13 @@ export interface Exchange {
  * One connection kept open between requests, no-delay on. One, because requests on several connections
  * have no order among themselves, and every other driver has one connection, too.
  */
-export function keepAliveAgent(): Agent {
-  return new Agent({ keepAlive: true, maxSockets: 1, noDelay: true });
+export function keepAliveAgent({ httpUrl, tls }: Targets): Agent {
+  const settings = { keepAlive: true, maxSockets: 1, noDelay: true };
+  return isTls(httpUrl) ? new TlsAgent({ ...tls, ...settings }) : new Agent(settings);
+}
+
+function isTls(url: string): boolean {
+  return url.startsWith("https:");
 }
 
 /** One request and its whole answer. Rejects when the connection fails or `signal` ends it. */
@@ -30,7 +37,8 @@ export function exchange(
   signal: AbortSignal,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { agent, method, headers, signal }, (answer) => {
+    const ask = isTls(url) ? requestTls : request;
+    const asked = ask(url, { agent, method, headers, signal }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on("data", (chunk: Buffer) => chunks.push(chunk));
       answer.on("error", reject);

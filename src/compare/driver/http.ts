@@ -3,7 +3,7 @@ import { exchange, keepAliveAgent } from "./http-exchange.ts";
 
 /** Publishes by POST over one kept connection, in order; acknowledged by 202. */
 export const httpPublisher: OpenPublisher = async ({ targets }) => {
-  const agent = keepAliveAgent();
+  const agent = keepAliveAgent(targets);
   const abort = new AbortController();
   return {
     publish: async (topic, payload) => {

@@ -1,21 +1,19 @@
-import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
 import { MqttClient } from "mqtt";
 import { monotonicNs } from "../pacer.ts";
+import { connectTo } from "./connect.ts";
 import type { DriverContext, OpenPublisher, OpenReader, Targets } from "./driver.ts";
 import { SocketStream } from "./socket-stream.ts";
 
 type OpenStream = (targets: Targets) => Duplex;
 
-/** MQTT over TCP, no-delay on: the client library leaves Nagle's algorithm on. */
-export const overTcp: OpenStream = ({ mqttUrl }) => {
-  const { hostname, port } = new URL(mqttUrl);
-  return connectTcp({ host: hostname, port: Number(port || 1883), noDelay: true });
-};
+/** MQTT over TCP or TLS, no-delay on: the client library leaves Nagle's algorithm on. */
+export const overTcp: OpenStream = ({ mqttUrl, tls }) =>
+  connectTo(mqttUrl, mqttUrl.startsWith("mqtts:") ? 8883 : 1883, tls);
 
 /** MQTT over WebSocket; the socket library turns Nagle's algorithm off itself. */
-export const overWebSocket: OpenStream = ({ mqttWebsocketUrl }) =>
-  new SocketStream(mqttWebsocketUrl, "mqtt");
+export const overWebSocket: OpenStream = ({ mqttWebsocketUrl, tls }) =>
+  new SocketStream(mqttWebsocketUrl, "mqtt", tls);
 
 /** Publishes at `qos`; acknowledged by PUBACK at 1, by the write at 0. */
 export function mqttPublisher(openStream: OpenStream, qos: 0 | 1): OpenPublisher {

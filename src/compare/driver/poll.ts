@@ -22,7 +22,7 @@ interface PollParts {
 
 async function openPolls(parts: PollParts) {
   const { context, filter, onPayload, intervalMs } = parts;
-  const agent = keepAliveAgent();
+  const agent = keepAliveAgent(context.targets);
   const abort = new AbortController();
   const base = `${context.targets.httpUrl}/v1/poll?filter=${encodeURIComponent(filter)}&max=1000`;
   const poll = (cursor: string, isHeld: boolean): Promise<Answer> => {

@@ -1,4 +1,5 @@
 import { Duplex } from "node:stream";
+import type { ConnectionOptions } from "node:tls";
 import { type RawData, WebSocket } from "ws";
 
 /**
@@ -9,9 +10,9 @@ import { type RawData, WebSocket } from "ws";
 export class SocketStream extends Duplex {
   readonly #socket: WebSocket;
 
-  constructor(url: string, subprotocol: string) {
+  constructor(url: string, subprotocol: string, tls: ConnectionOptions) {
     super();
-    this.#socket = new WebSocket(url, [subprotocol], { perMessageDeflate: false });
+    this.#socket = new WebSocket(url, [subprotocol], { ...tls, perMessageDeflate: false });
     this.#socket.binaryType = "nodebuffer";
     this.#socket.on("message", (data: RawData) => {
       if (Buffer.isBuffer(data) && !this.push(data)) this.#socket.pause();

@@ -1,4 +1,6 @@
 import { Agent, get, type IncomingMessage } from "node:http";
+import { get as getTls, Agent as TlsAgent } from "node:https";
+import type { ConnectionOptions } from "node:tls";
 import { parseJson } from "../../wire/fields.ts";
 import { parseJsonMessage } from "../../wire/json-message.ts";
 import { SseDecoder } from "../../wire/sse-decoder.ts";
@@ -8,7 +10,7 @@ import type { OpenReader } from "./driver.ts";
 /** Reads the event stream; it is live when its headers are here. */
 export const sseReader: OpenReader = async (context, filter, onPayload) => {
   const url = `${context.targets.httpUrl}/v1/stream?filter=${encodeURIComponent(filter)}`;
-  const answer = await open(url);
+  const answer = await open(url, context.targets.tls);
   const decoder = new SseDecoder();
   let isClosing = false;
   const fail = (cause: Error): void => {
@@ -37,9 +39,11 @@ export const sseReader: OpenReader = async (context, filter, onPayload) => {
   };
 };
 
-function open(url: string): Promise<IncomingMessage> {
+function open(url: string, tls: ConnectionOptions): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const asked = get(url, { agent: new Agent({ noDelay: true }) }, (answer) => {
+    const isTls = url.startsWith("https:");
+    const agent = isTls ? new TlsAgent({ ...tls, noDelay: true }) : new Agent({ noDelay: true });
+    const asked = (isTls ? getTls : get)(url, { agent }, (answer) => {
       if (answer.statusCode === 200) resolve(answer);
       else {
         answer.destroy();

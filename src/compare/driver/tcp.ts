@@ -1,9 +1,11 @@
-import { connect } from "node:net";
 import { parseServerFrame } from "../../wire/frame-parser.ts";
 import { LineSplitter } from "../../wire/line.ts";
 import { encodePublish } from "../../wire/publish-command.ts";
 import { CommandChannel } from "./command-channel.ts";
+import { connectTo } from "./connect.ts";
 import type { DriverContext, OpenPublisher, OpenReader } from "./driver.ts";
+
+const DEFAULT_PORT = 7083;
 
 /** A line is at most a payload of a plan (1 MiB) as base64, and its facts. */
 const MAX_LINE_BYTES = 2 * 1_048_576;
@@ -25,9 +27,9 @@ export const tcpReader: OpenReader = async (context, filter, onPayload) => {
 };
 
 async function connectChannel(context: DriverContext) {
-  if (context.targets.tcpUrl === null) throw new Error("the plan uses tcp; no address is known");
-  const { hostname, port } = new URL(context.targets.tcpUrl);
-  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  const { tcpUrl, tls } = context.targets;
+  if (tcpUrl === null) throw new Error("the plan uses tcp; no address is known");
+  const socket = connectTo(tcpUrl, DEFAULT_PORT, tls);
   const channel = new CommandChannel(context, (frame) => socket.write(`${frame}\n`));
   const lines = new LineSplitter(MAX_LINE_BYTES);
   socket.on("data", (chunk: Buffer) => {

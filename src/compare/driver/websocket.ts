@@ -30,7 +30,9 @@ export function websocketReader(form: FrameForm): OpenReader {
 }
 
 async function connectChannel(context: DriverContext, form: FrameForm) {
-  const socket = new WebSocket(context.targets.websocketUrl, [`tributary.v1.${form}`], {
+  const { websocketUrl, tls } = context.targets;
+  const socket = new WebSocket(websocketUrl, [`tributary.v1.${form}`], {
+    ...tls,
     perMessageDeflate: false,
   });
   socket.binaryType = "nodebuffer";
