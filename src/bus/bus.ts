@@ -63,6 +63,7 @@ export class Bus implements LogListener {
     this.#limits = parts.limits;
     this.#context = {
       log: parts.log,
+      retained: this.#retained,
       policy: parts.policy,
       observer: parts.observer,
       now: () => parts.clock.now(),
@@ -201,8 +202,10 @@ export class Bus implements LogListener {
     const subscription = new Subscription(reader, options, tag, after, this.#limits.queue);
     subscription.gap = start.gap;
     if (options.start.from === "now") {
-      const snapshot = options.retained ? this.#retained.under(options.filters) : [];
-      if (snapshot.length > 0) subscription.beginRetained(snapshot);
+      const found = options.retained ? this.#retained.under(options.filters) : [];
+      // One list a reader at a time, however many of its subscriptions wait for their turn.
+      const topics = reader.isCatchingUp ? null : found.map(({ topic }) => topic);
+      if (found.length > 0) subscription.beginRetained(topics);
       else subscription.beginLive(this.#log.lastOffset);
     }
     if (options.start.from === "cursor") {

@@ -3,6 +3,7 @@ import { isExpired, type Message } from "./message.ts";
 import type { PageLimits } from "./ports.ts";
 import type { ReaderContext } from "./reader.ts";
 import type { Subscription } from "./subscription.ts";
+import type { Topic } from "./topic.ts";
 
 /**
  * Messages read from the log in one step. Small, because the index is asked again at each step and
@@ -52,15 +53,26 @@ function deliverRetained(
 ): number {
   const { state } = subscription;
   if (state.is !== "retained") return 0;
+  const { retained } = context;
+  const topics = state.snapshot ?? retained.under(subscription.filterSet.filters).map(topicOf);
+  state.snapshot = topics;
   let used = 0;
-  while (used < room && state.next < state.snapshot.length) {
-    const message = state.snapshot[state.next];
+  while (used < room && state.next < topics.length) {
+    const topic = topics[state.next];
     state.next += 1;
-    if (message === undefined || !isDeliverable(message, subscription, context)) continue;
-    used += delivery.retained(subscription, message);
+    const message = topic === undefined ? undefined : retained.at(topic);
+    // One that is newer than the start is in the log, where the subscription goes on.
+    if (message === undefined || message.offset > subscription.after) continue;
+    if (isDeliverable(message, subscription, context)) {
+      used += delivery.retained(subscription, message);
+    }
   }
-  if (state.next === state.snapshot.length) subscription.beginCatchingUp();
+  if (state.next === topics.length) subscription.beginCatchingUp();
   return used;
+}
+
+function topicOf({ topic }: Message): Topic {
+  return topic;
 }
 
 function tellGap(subscription: Subscription, delivery: Delivery, context: ReaderContext): void {

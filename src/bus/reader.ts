@@ -4,6 +4,7 @@ import { type KeptMessages, keepMessages } from "./kept-messages.ts";
 import { expiresAt, type Message, type TransportName } from "./message.ts";
 import type { QueuedMessages } from "./overflow.ts";
 import type { AccessPolicy, BusObserver, DropReason, Identity, MessageLog } from "./ports.ts";
+import type { RetainedMessages } from "./retained.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Topic } from "./topic.ts";
 
@@ -18,6 +19,7 @@ export interface ReaderHost {
 /** What a reader needs of the bus. */
 export interface ReaderContext {
   readonly log: MessageLog;
+  readonly retained: Pick<RetainedMessages, "at" | "under">;
   readonly policy: AccessPolicy | null;
   readonly observer: BusObserver;
   now(): number;

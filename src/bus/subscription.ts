@@ -1,6 +1,5 @@
 import type { Position } from "./cursor.ts";
 import { Filters } from "./filter-set.ts";
-import type { Message } from "./message.ts";
 import { BoundedQueue, type OverflowPolicy, type QueueLimits } from "./overflow.ts";
 import type { Gap } from "./ports.ts";
 import type { Reader } from "./reader.ts";
@@ -25,7 +24,7 @@ export interface SubscriptionOptions {
 
 /** What a subscription is doing. Only `live` ones are in the index and have a queue to overflow. */
 export type SubscriptionState =
-  | { readonly is: "retained"; readonly snapshot: readonly Message[]; next: number }
+  | { readonly is: "retained"; snapshot: readonly Topic[] | null; next: number }
   | { readonly is: "catching-up" }
   | { readonly is: "live" }
   | { readonly is: "ended"; readonly reason: "unsubscribed" | "slow_subscriber" };
@@ -82,7 +81,11 @@ export class Subscription implements Offerable {
     this.queue = new BoundedQueue(limits, reader);
   }
 
-  beginRetained(snapshot: readonly Message[]): void {
+  /**
+   * Topics that hold a retained message, in the order of delivery; `null` to be looked up when their
+   * turn comes. Not the messages: a reader that does not read must not keep alive what others replace.
+   */
+  beginRetained(snapshot: readonly Topic[] | null): void {
     this.state = { is: "retained", snapshot, next: 0 };
   }
 

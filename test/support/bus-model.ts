@@ -22,6 +22,8 @@ export interface World {
   readonly last: number;
   readonly messages: readonly ModelMessage[];
   isDeliverable(message: ModelMessage): boolean;
+  /** Whether it still is the retained message of its topic. */
+  isRetained(message: ModelMessage): boolean;
 }
 
 type Phase = "retained" | "catching-up" | "live" | "ended";
@@ -179,9 +181,9 @@ export class ModelSubscription {
   }
 
   #skipUndeliverable(world: World): void {
-    while (this.snapshot[0] !== undefined && !world.isDeliverable(this.snapshot[0])) {
-      this.snapshot.shift();
-    }
+    // A retained message that was replaced since comes from the log in its new form.
+    const isDue = (each: ModelMessage) => world.isDeliverable(each) && world.isRetained(each);
+    while (this.snapshot[0] !== undefined && !isDue(this.snapshot[0])) this.snapshot.shift();
   }
 
   /** The next message it must be given: from all that ever were, so that no hole goes unseen. */

@@ -45,6 +45,11 @@ export class BusWorld implements World {
     return !this.denied.has(message.topic) && this.#kit.clock.now() < message.expiresAt;
   }
 
+  /** Whether it still is the retained message of its topic. */
+  isRetained(message: ModelMessage): boolean {
+    return this.#retained.get(message.topic) === message;
+  }
+
   advance(ms: number): void {
     this.#kit.clock.advance(ms);
   }

@@ -30,6 +30,26 @@ describe("a reader", () => {
     expect(pull()).toEqual(["live a/1=after"]);
   });
 
+  test("is given a retained message that was replaced meanwhile in its new form only", () => {
+    const kit = new BusKit();
+    for (const name of ["a", "b", "c"]) kit.publish(name, "old", { retain: true });
+    const { reader, pull } = kit.reader();
+    kit.subscribe(reader, "#");
+    kit.publish("a", "new", { retain: true });
+    kit.publish("b", "", { retain: true });
+    expect(pull()).toEqual(["retained c=old", "recovered a=new", "recovered b=", "wentLive 5"]);
+  });
+
+  test("holds one list of retained topics at most, however many subscriptions wait", () => {
+    const kit = new BusKit();
+    for (const name of ["a/a", "a/b"]) kit.publish(name, "x", { retain: true });
+    const { reader, pull } = kit.reader();
+    const waiting = ["a/#", "+/a", "+/+"].map((each) => kit.subscribe(reader, each));
+    const lists = waiting.map(({ state }) => (state.is === "retained" ? state.snapshot : []));
+    expect(lists).toEqual([["a/a", "a/b"], null, null]);
+    expect(pull().filter((word) => word.startsWith("retained"))).toHaveLength(5);
+  });
+
   test("is woken once until it is pulled", () => {
     const kit = new BusKit();
     const { reader, wakes, pull } = kit.reader();
