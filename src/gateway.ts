@@ -160,6 +160,7 @@ class ComposedGateway implements Gateway {
       retainedBytes: this.#retained.bytes,
       logMessages: this.bus.lastOffset - this.bus.firstOffset + 1,
       logBytes: this.#log.bytes,
+      certificates: this.#certificates.expiries(),
     };
   }
 

@@ -86,6 +86,11 @@ export const METRICS = {
     labels: [],
     help: "Bytes of payload and properties in the log's window.",
   },
+  certificate_not_after_seconds: {
+    type: "gauge",
+    labels: ["transport"],
+    help: "When the certificate of a TLS listener expires, in seconds since the Unix epoch.",
+  },
   build_info: {
     type: "gauge",
     labels: ["version", "node"],

@@ -10,6 +10,8 @@ export interface StateReading {
   readonly retainedBytes: number;
   readonly logMessages: number;
   readonly logBytes: number;
+  /** Of the TLS listeners: when each expires, in milliseconds since the Unix epoch. */
+  readonly certificates: readonly { readonly transport: string; readonly notAfter: number }[];
 }
 
 /** What is running. */
@@ -78,6 +80,10 @@ export class Metrics {
   #state(): string {
     const state = this.#readState();
     const one = (count: number) => [{ labels: {}, count }];
+    const expiries = state.certificates.map(({ transport, notAfter }) => ({
+      labels: { transport },
+      count: notAfter / 1_000,
+    }));
     return [
       exposeCounts("sessions", one(state.sessions)),
       exposeCounts("subscriptions", one(state.subscriptions)),
@@ -85,6 +91,7 @@ export class Metrics {
       exposeCounts("retained_bytes", one(state.retainedBytes)),
       exposeCounts("log_messages", one(state.logMessages)),
       exposeCounts("log_bytes", one(state.logBytes)),
+      exposeCounts("certificate_not_after_seconds", expiries),
       exposeCounts("build_info", [{ labels: { ...this.#build }, count: 1 }]),
     ].join("");
   }

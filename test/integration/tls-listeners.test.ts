@@ -81,6 +81,14 @@ describe("foreign clients", () => {
     },
   );
 
+  test.skipIf(requireTool("curl"))("the page at / names addresses of TLS", async () => {
+    const base = `https://localhost:${running.port("https")}`;
+    const { text } = await run("curl", ["-sS", "--cacert", folder.file("ca.pem"), `${base}/`]);
+    expect(text).toContain(`${base}/v1/topics/`);
+    expect(text).toContain("wss://localhost");
+    expect(text).not.toMatch(/\b(http|ws):\/\//);
+  });
+
   test.skipIf(requireTool("mosquitto_pub"))("mosquitto_pub publishes over MQTTS", async () => {
     const by = (file: string, payload: string) => {
       const place = ["-h", "localhost", "-p", String(running.port("mqtts")), "--cafile", file];

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { TLSSocket } from "node:tls";
 import express, { type Express } from "express";
 import type { Identity } from "../../bus/ports.ts";
 import { GatewayError } from "../../errors.ts";
@@ -55,8 +56,9 @@ export class App {
       exchange.answer(200, ["Content-Type", contentType, "Cache-Control", "no-store"], text);
     });
     this.#get("/", (exchange) => {
-      const { host } = exchange.request.headers;
-      const page = homePage(services.version, host ?? "127.0.0.1");
+      const { headers, socket } = exchange.request;
+      const isSecure = socket instanceof TLSSocket;
+      const page = homePage(services.version, headers.host ?? "127.0.0.1", isSecure);
       exchange.answer(200, PAGE_HEADERS, page);
     });
     for (const [path, text] of services.documents) {

@@ -1,6 +1,7 @@
 /** What a newcomer who opens the address in a browser sees: where things are and how to try them. */
-export function homePage(version: string, host: string): string {
-  const base = `http://${escapeHtml(host)}`;
+export function homePage(version: string, host: string, isSecure: boolean): string {
+  const s = isSecure ? "s" : "";
+  const base = `http${s}://${escapeHtml(host)}`;
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -22,8 +23,8 @@ curl -N -G --data-urlencode 'filter=#' ${base}/v1/stream
 curl -d 21.5 '${base}/v1/topics/room/temperature?retain=true'
 curl ${base}/v1/topics/room/temperature
 </pre>
-<p>WebSocket: <code>ws://${escapeHtml(host)}/ws</code>. MQTT over WebSocket:
-<code>ws://${escapeHtml(host)}/mqtt</code>.</p>
+<p>WebSocket: <code>ws${s}://${escapeHtml(host)}/ws</code>. MQTT over WebSocket:
+<code>ws${s}://${escapeHtml(host)}/mqtt</code>.</p>
 <p><a href="/v1/status">Status</a> · <a href="/v1/sessions">Sessions</a> ·
 <a href="/v1/topics">Topics</a> · <a href="/metrics">Metrics</a> ·
 <a href="/healthz">Live</a> · <a href="/readyz">Ready</a> ·
