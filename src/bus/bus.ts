@@ -1,9 +1,8 @@
 import { GatewayError, toGatewayError } from "../errors.ts";
 import { Admission } from "./admission.ts";
 import type { BusLimits, BusPage, BusParts } from "./bus-parts.ts";
-import type { Clock } from "./clock.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
-import { Filters } from "./filter-set.ts";
+import { isDeliverable } from "./deliverable.ts";
 import type { GroupMember, GroupMembership } from "./group.ts";
 import { DEFAULT_GROUP_LIMITS, Groups } from "./groups.ts";
 import {
@@ -12,7 +11,8 @@ import {
   type IdempotencyKey,
   IdempotencyKeys,
 } from "./idempotency.ts";
-import { isExpired, type Message, type MessageDraft, type TransportName } from "./message.ts";
+import { locateStart, readPage } from "./log-access.ts";
+import type { Message, MessageDraft, TransportName } from "./message.ts";
 import type {
   AccessPolicy,
   BusObserver,
@@ -41,7 +41,6 @@ export class Bus implements LogListener {
   readonly #log: MessageLog;
   readonly #retained: RetainedMessages;
   readonly #admission: Admission;
-  readonly #clock: Clock;
   readonly #policy: AccessPolicy | null;
   readonly #observer: BusObserver;
   readonly #limits: BusLimits;
@@ -57,7 +56,6 @@ export class Bus implements LogListener {
     this.#log = parts.log;
     this.#retained = new RetainedMessages(parts.retained, parts.clock, parts.limits);
     this.#admission = new Admission(parts.policy, this.#retained, parts.limits.maxPayloadBytes);
-    this.#clock = parts.clock;
     this.#policy = parts.policy;
     this.#observer = parts.observer;
     this.#limits = parts.limits;
@@ -195,7 +193,7 @@ export class Bus implements LogListener {
     tag: unknown = null,
   ): { readonly subscription: Subscription; readonly recovered: boolean } {
     this.#admission.checkSubscribe(reader.identity, options.filters);
-    const start = this.#locate(options.start);
+    const start = locateStart(this.#log, options.start);
     const epoch =
       start.gap !== null && options.start.from === "cursor" ? options.start.epoch : this.epoch;
     const after = { epoch, offset: start.after };
@@ -258,7 +256,7 @@ export class Bus implements LogListener {
 
   /** Where a start lies in the log now. Used by polls, which hold no subscription. */
   locate(start: Start): { readonly after: number; readonly gap: Gap | null } {
-    return this.#locate(start);
+    return locateStart(this.#log, start);
   }
 
   /** Reads the log for a session without a subscription. `after` comes from {@link locate}. */
@@ -269,17 +267,7 @@ export class Bus implements LogListener {
     limits: PageLimits,
   ): BusPage {
     this.#admission.checkSubscribe(identity, filters);
-    const page = this.#log.read(new Filters(filters), after, limits);
-    const now = this.#clock.now();
-    const messages: Message[] = [];
-    for (const offset of page.offsets) {
-      const message = this.#log.at(offset);
-      if (message === undefined || isExpired(message, now)) continue;
-      if (this.#policy !== null && !this.#policy.mayReceive(identity, message.topic)) continue;
-      messages.push(message);
-    }
-    const isUpToDate = page.gap === null && page.through >= this.#log.lastOffset;
-    return { messages, through: page.through, isUpToDate, gap: page.gap };
+    return readPage(this.#context, identity, filters, after, limits);
   }
 
   /** A message by its offset, while the log has it. */
@@ -315,13 +303,7 @@ export class Bus implements LogListener {
    * it as dropped when it may not.
    */
   mayDeliver(transport: TransportName, identity: Identity, message: Message): boolean {
-    if (this.#policy !== null && !this.#policy.mayReceive(identity, message.topic)) {
-      this.#observer.dropped(transport, "forbidden", 1);
-      return false;
-    }
-    if (!isExpired(message, this.#clock.now())) return true;
-    this.#observer.dropped(transport, "expired", 1);
-    return false;
+    return isDeliverable(message, { transport, identity }, this.#context);
   }
 
   /** Counts messages that a queue outside a reader dropped by its policy. */
@@ -354,14 +336,6 @@ export class Bus implements LogListener {
   #refused(draft: MessageDraft, refusal: GatewayError): GatewayError {
     this.#observer.refused(draft.origin.transport, refusal.code);
     return refusal;
-  }
-
-  #locate(start: Start): { readonly after: number; readonly gap: Gap | null } {
-    if (start.from === "now") return { after: this.#log.lastOffset, gap: null };
-    if (start.from === "earliest") return { after: this.#log.firstOffset - 1, gap: null };
-    const found = this.#log.locate(start);
-    if ("after" in found) return { after: found.after, gap: null };
-    return { after: start.offset, gap: found.gap };
   }
 
   #addToIndex(filters: readonly TopicFilter[], subscriber: Offerable): void {

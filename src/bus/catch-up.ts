@@ -1,5 +1,6 @@
+import { isDeliverable } from "./deliverable.ts";
 import type { Delivery } from "./delivery.ts";
-import { isExpired, type Message } from "./message.ts";
+import type { Message } from "./message.ts";
 import type { PageLimits } from "./ports.ts";
 import type { ReaderContext } from "./reader.ts";
 import type { Subscription } from "./subscription.ts";
@@ -33,7 +34,7 @@ export function catchUp(
     }
     for (const offset of page.offsets) {
       const message = context.log.at(offset);
-      if (message === undefined || !isDeliverable(message, subscription, context)) continue;
+      if (message === undefined || !isDeliverable(message, subscription.reader, context)) continue;
       used += delivery.recovered(subscription, message);
     }
     subscription.after = page.through;
@@ -63,7 +64,7 @@ function deliverRetained(
     const message = topic === undefined ? undefined : retained.at(topic);
     // One that is newer than the start is in the log, where the subscription goes on.
     if (message === undefined || message.offset > subscription.after) continue;
-    if (isDeliverable(message, subscription, context)) {
+    if (isDeliverable(message, subscription.reader, context)) {
       used += delivery.retained(subscription, message);
     }
   }
@@ -82,19 +83,4 @@ function tellGap(subscription: Subscription, delivery: Delivery, context: Reader
   delivery.gap(subscription, { epoch: subscription.epoch, offset: subscription.after }, gap);
   subscription.epoch = context.log.epoch;
   subscription.after = gap.earliest - 1;
-}
-
-function isDeliverable(
-  message: Message,
-  subscription: Subscription,
-  context: ReaderContext,
-): boolean {
-  const { reader } = subscription;
-  if (context.policy !== null && !context.policy.mayReceive(reader.identity, message.topic)) {
-    context.observer.dropped(reader.transport, "forbidden", 1);
-    return false;
-  }
-  if (message.properties.expiry === undefined || !isExpired(message, context.now())) return true;
-  context.observer.dropped(reader.transport, "expired", 1);
-  return false;
 }
