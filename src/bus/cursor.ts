@@ -13,9 +13,7 @@ export interface Position {
   readonly offset: number;
 }
 
-/** An epoch's name: 8–32 characters of `[0-9a-z]`, chosen at random at every start. */
-export const EPOCH_PATTERN = /^[0-9a-z]{8,32}$/;
-
+/** The epoch's name is 8–32 characters of `[0-9a-z]`, chosen at random at every start. */
 const CURSOR_PATTERN = /^([0-9a-z]{8,32})-([0-9a-z]{1,11})$/;
 
 /** Builds the text of a position: the epoch, a hyphen, the offset in base 36. */

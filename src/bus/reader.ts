@@ -109,7 +109,7 @@ export class Reader implements QueuedMessages {
 
   /**
    * Delivers what is ready until `room` bytes are written: first live messages, then, for each
-   * subscription that is catching up, retained messages and the log. Returns the bytes delivered;
+   * subscription that is catching up, retained messages and the log. Returns the room used;
    * {@link isReady} tells whether more is left.
    */
   pull(delivery: Delivery, room: number): number {

@@ -50,6 +50,19 @@ describe("a reader", () => {
     expect(pull().filter((word) => word.startsWith("retained"))).toHaveLength(5);
   });
 
+  test("that may have nothing of a long log goes through it in steps, not in one", () => {
+    const kit = new BusKit({
+      policy: { mayPublish: () => true, maySubscribe: () => true, mayReceive: () => false },
+    });
+    for (let i = 0; i < 1_000; i += 1) kit.publish("a");
+    const { reader, pull } = kit.reader();
+    kit.subscribe(reader, "#", { start: { from: "earliest" } });
+    expect([pull(4_096), reader.isReady]).toEqual([[], true]);
+    for (let steps = 0; reader.isReady && steps < 10; steps += 1) pull(4_096);
+    expect(reader.isReady).toBe(false);
+    expect(kit.observer.drops.get("forbidden")).toBe(1_000);
+  });
+
   test("is woken once until it is pulled", () => {
     const kit = new BusKit();
     const { reader, wakes, pull } = kit.reader();

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FlagValue } from "../../src/config/assignment.ts";
-import { derivedMaxPacketBytes, maxFrameBytes } from "../../src/config/derived.ts";
+import { derivedMaxPacketBytes } from "../../src/config/derived.ts";
 import { type LoadedConfig, loadConfig, parseConfig } from "../../src/config/load.ts";
 import { ConfigError, formatProblem } from "../../src/config/problem.ts";
+import { maxCommandBytes } from "../../src/transport/command-session-parts.ts";
 
 let folder = "";
 
@@ -213,6 +214,6 @@ describe("the result", () => {
   });
 
   test("sizes a frame for the largest payload in base64 and 8 KiB beside it", () => {
-    expect(maxFrameBytes({ maxPayloadBytes: 1_048_576 })).toBe(1_398_102 + 8_192);
+    expect(maxCommandBytes(1_048_576)).toBe(1_398_102 + 8_192);
   });
 });
