@@ -18,7 +18,7 @@ const stages = readDockerfile(fileURLToPath(new URL("../../Dockerfile", import.m
 
 let folder = "";
 let app = "";
-let gateway: ChildProcess;
+let gateway: ChildProcess | undefined;
 let ended: Promise<unknown[]>;
 const ports = new Map<unknown, number>();
 
@@ -56,21 +56,22 @@ beforeAll(async () => {
       [`TRIBUTARY_${name}_PORT`, "0"],
     ]),
   );
-  gateway = spawn(program, args, { cwd: app, env, stdio: ["ignore", "pipe", "inherit"] });
-  ended = once(gateway, "exit");
-  if (gateway.stdout === null) throw new Error("the process has no output");
-  const lines = createInterface({ input: gateway.stdout });
+  const child = spawn(program, args, { cwd: app, env, stdio: ["ignore", "pipe", "inherit"] });
+  gateway = child;
+  ended = once(child, "exit");
+  if (child.stdout === null) throw new Error("the process has no output");
+  const lines = createInterface({ input: child.stdout });
   for await (const line of lines) {
     const entry: unknown = JSON.parse(line);
     if (typeof entry !== "object" || entry === null || !("port" in entry)) continue;
     if ("transport" in entry) ports.set(entry.transport, Number(entry.port));
     if (ports.size === 3) break;
   }
-  gateway.stdout.resume();
+  child.stdout.resume();
 });
 
 afterAll(async () => {
-  gateway.kill("SIGKILL");
+  gateway?.kill("SIGKILL");
   await ended;
   rmSync(folder, { recursive: true });
 });
@@ -109,7 +110,7 @@ test("nothing is written beside the program", () => {
 
 test("the stop signal ends it with code 0, and then the health check fails", async () => {
   expect(only(stage(1), "STOPSIGNAL")).toBe("SIGTERM");
-  gateway.kill("SIGTERM");
+  gateway?.kill("SIGTERM");
   expect((await ended)[0]).toBe(0);
   await expect(healthCheck()).resolves.toBe(1);
 });

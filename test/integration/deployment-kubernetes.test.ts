@@ -8,7 +8,7 @@ import { type TypedValue, typeFindings } from "../support/type-check.ts";
 
 const CONFIG = new URL("../../config/", import.meta.url);
 
-const manifest = parseAllDocuments(read("kubernetes.yaml")).map((document): unknown => {
+const manifest = parseAllDocuments(read("kubernetes.yml")).map((document): unknown => {
   expect(document.errors).toEqual([]);
   return document.toJS();
 });
