@@ -17,7 +17,7 @@ const PAGE_MESSAGES = 256;
  * tenth of writing one of 300 bytes. A reader who may have nothing of a long log must not hold up
  * the others while it is gone through.
  */
-const SKIPPED_BYTES = 32;
+export const SKIPPED_BYTES = 32;
 
 /**
  * Moves one subscription on through its retained snapshot and the log, by at most about `room` bytes
