@@ -1,5 +1,6 @@
 import type { OverflowPolicy } from "../bus/overflow.ts";
 import type { CommandId } from "./command-id.ts";
+import { jsonLine } from "./json-string.ts";
 import { encodePublish, type PublishRequest } from "./publish-command.ts";
 
 /** What a client says besides publishing, field for field as it stands on the wire. */
@@ -25,7 +26,7 @@ export type CommandRequest =
 
 /** The command as JSON text, on one line. */
 export function encodeCommand(request: CommandRequest): string {
-  return JSON.stringify(request);
+  return jsonLine(request);
 }
 
 /** The body of a bulk publish. */

@@ -5,7 +5,7 @@ import type { ErrorCode, GatewayError } from "../errors.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import type { CommandId } from "./command-id.ts";
 import { type ReceivedMessage, writeMessageFacts, writePayload } from "./json-message.ts";
-import { writeJsonText } from "./json-string.ts";
+import { jsonLine, writeJsonText } from "./json-string.ts";
 
 /** The first frame of every connection. */
 export interface WelcomeFrame {
@@ -134,7 +134,7 @@ export type ServerFrame = ControlFrame | MessageFrame;
 
 /** The frame as JSON text, on one line. */
 export function encodeFrame(frame: ControlFrame): string {
-  return JSON.stringify(frame);
+  return jsonLine(frame);
 }
 
 /** The answer to a refused command; `id` is `null` when it had none that could be read. */

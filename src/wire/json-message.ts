@@ -4,7 +4,7 @@ import { PROTOCOL_TOPIC_LIMITS, parseTopic, type Topic } from "../bus/topic.ts";
 import { decodeBase64, writeBase64 } from "./base64.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { Fields } from "./fields.ts";
-import { writeJsonText, writeJsonUtf8 } from "./json-string.ts";
+import { jsonLine, writeJsonText, writeJsonUtf8 } from "./json-string.ts";
 import { writeBase36, writeInteger, writeMillis } from "./number-text.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
@@ -115,7 +115,7 @@ function writeProperties(properties: MessageProperties, out: ByteWriter): void {
   }
   if (userProperties !== undefined) {
     out.ascii(',"userProperties":');
-    out.utf8(JSON.stringify(userProperties));
+    out.utf8(jsonLine(userProperties));
   }
   if (responseTopic !== undefined) {
     out.ascii(',"responseTopic":');

@@ -27,6 +27,11 @@ for (const [code, letter] of [
   LETTERS[code] = letter.charCodeAt(0);
 }
 
+/** `\u202` of an escape, without its last digit. */
+const LINE_SEPARATOR = Uint8Array.from("\\u202", (character) => character.charCodeAt(0));
+
+const LINE_SEPARATORS = /[\u2028\u2029]/g;
+
 const HEX = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
 
 /** Writes text as a JSON string; a lone surrogate becomes a `\u` escape, as JSON.stringify does. */
@@ -57,7 +62,7 @@ export function writeJsonText(out: ByteWriter, text: string): void {
 
 /** The rest of a string that is not ASCII; rare in topics, so that the engine may take over. */
 function writeWideText(out: ByteWriter, text: string, from: number): void {
-  const rest = JSON.stringify(text.slice(from));
+  const rest = jsonLine(text.slice(from));
   out.utf8(rest.slice(1));
 }
 
@@ -114,6 +119,11 @@ function writeStep(out: ByteWriter, bytes: Uint8Array, from: number, end: number
     } else {
       const length = sequenceLength(bytes, i);
       if (length === 0) return -1;
+      if (isLineSeparator(bytes, i, length)) {
+        position = putLineSeparator(buffer, position, bytes[i + 2] ?? 0);
+        i += length;
+        continue;
+      }
       for (let k = 0; k < length; k += 1) buffer[position + k] = bytes[i + k] ?? 0;
       position += length;
       i += length;
@@ -121,6 +131,33 @@ function writeStep(out: ByteWriter, bytes: Uint8Array, from: number, end: number
   }
   out.position = position;
   return i;
+}
+
+/**
+ * Whether U+2028 or U+2029 begins here. JSON allows both, but readers that split text into lines
+ * (Node's readline, Python's splitlines) end a line at them and would cut a message in two.
+ */
+function isLineSeparator(bytes: Uint8Array, at: number, length: number): boolean {
+  return (
+    length === 3 &&
+    bytes[at] === 0xe2 &&
+    bytes[at + 1] === 0x80 &&
+    ((bytes[at + 2] ?? 0) & 0xfe) === 0xa8
+  );
+}
+
+/** Writes `\u2028` or `\u2029`, by the last byte of its UTF-8 form; returns the position after. */
+function putLineSeparator(buffer: Uint8Array, position: number, lastByte: number): number {
+  for (let k = 0; k < LINE_SEPARATOR.length; k += 1) buffer[position + k] = LINE_SEPARATOR[k] ?? 0;
+  buffer[position + LINE_SEPARATOR.length] = HEX[lastByte & 0xf] ?? 0;
+  return position + ESCAPE_BYTES;
+}
+
+/** The JSON of a value, without the characters that end a line for some readers and not for JSON. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(LINE_SEPARATORS, (separator) =>
+    separator === "\u2028" ? "\\u2028" : "\\u2029",
+  );
 }
 
 /** Writes the escape of a control character, a quote or a backslash; returns the position after. */

@@ -5,6 +5,7 @@ import { encodeBase64, maxDecodedBytes } from "./base64.ts";
 import type { CommandId } from "./command-id.ts";
 import type { Fields } from "./fields.ts";
 import { readPayload, readProperties } from "./json-message.ts";
+import { jsonLine } from "./json-string.ts";
 import { isUtf8 } from "./utf8.ts";
 
 /** Bounds of what a command may carry. */
@@ -138,7 +139,7 @@ export interface PublishRequest {
 export function encodePublish(request: PublishRequest): string {
   const { payload } = request;
   const isText = isUtf8(payload);
-  return JSON.stringify({
+  return jsonLine({
     ...publishFields(request),
     payload: isText ? decoder.decode(payload) : encodeBase64(payload),
     ...(isText ? {} : { encoding: "base64" }),

@@ -106,6 +106,21 @@ describe("the JSON message", () => {
     expect(parseJsonMessage(JSON.parse(text)).payload).toEqual(payload);
   });
 
+  test("holds no U+2028 or U+2029, at which Node's readline and Python's splitlines end a line", () => {
+    const separators = "a\u2028b\u2029c\u2027\u202a";
+    const topic = parseTopic(`room/${separators}`, PROTOCOL_TOPIC_LIMITS);
+    const payload = new TextEncoder().encode(`"${separators}`);
+    const userProperties = [["k", separators]] as const;
+    const message = messageOf({ topic, payload, properties: { userProperties } });
+    const text = textOf((out) => encodeJsonMessage(message, out, EPOCH));
+    expect(text).not.toMatch(/[\u2028\u2029]/);
+    expect(parseJsonMessage(JSON.parse(text))).toMatchObject({
+      topic,
+      payload,
+      properties: { userProperties },
+    });
+  });
+
   test("is read although it has fields a later gateway added", () => {
     const json: unknown = JSON.parse(textOf((out) => encodeJsonMessage(full, out, EPOCH)));
     expect(parseJsonMessage({ ...Object(json), later: 1 })).toMatchObject({ topic: "room/1" });
