@@ -15,6 +15,8 @@ export interface CountedSeries {
  * in a small map; nothing is formatted until somebody scrapes.
  */
 export class Counters implements BusObserver {
+  #lastReceived: TransportName = "mqtt";
+  #receivedPlace = placeOf("mqtt") * QOS_COUNT;
   readonly #received = new Float64Array(TRANSPORT_COUNT * QOS_COUNT);
   readonly #delivered = new Float64Array(TRANSPORT_COUNT * TRANSPORT_COUNT * QOS_COUNT);
   readonly #connections = new Float64Array(TRANSPORT_COUNT);
@@ -24,7 +26,12 @@ export class Counters implements BusObserver {
   readonly #recovered = new Map<string, number>();
 
   accepted(transport: TransportName, qos: QoS): void {
-    const place = placeOf(transport) * QOS_COUNT + qos;
+    // Messages come in runs of one transport.
+    if (transport !== this.#lastReceived) {
+      this.#lastReceived = transport;
+      this.#receivedPlace = placeOf(transport) * QOS_COUNT;
+    }
+    const place = this.#receivedPlace + qos;
     this.#received[place] = (this.#received[place] ?? 0) + 1;
   }
 
@@ -40,9 +47,12 @@ export class Counters implements BusObserver {
     add(this.#recovered, `${transport} ${result}`, 1);
   }
 
-  delivered(ingress: TransportName, egress: TransportName, qos: QoS, count = 1): void {
-    const place = (placeOf(ingress) * TRANSPORT_COUNT + placeOf(egress)) * QOS_COUNT + qos;
+  /** Returns the place of the pair, for others who keep something by it. */
+  delivered(ingress: TransportName, egress: TransportName, qos: QoS, count: number): number {
+    const pair = placeOf(ingress) * TRANSPORT_COUNT + placeOf(egress);
+    const place = pair * QOS_COUNT + qos;
     this.#delivered[place] = (this.#delivered[place] ?? 0) + count;
+    return pair;
   }
 
   connected(transport: TransportName): void {

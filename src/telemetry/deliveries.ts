@@ -49,17 +49,25 @@ export class Deliveries {
     this.#counters = counters;
   }
 
-  /** The messages were taken from their queues at `takenAt` and are with the kernel at `now`. */
-  delivered(run: DeliveryRun, takenAt: number, now: number): void {
-    const { ingress, egress, count, receivedAt, acceptedAt } = run;
-    this.#counters.delivered(ingress, egress, run.qos, count);
-    if (receivedAt === 0) return;
-    const place = placeOf(ingress) * TRANSPORT_COUNT + placeOf(egress);
-    this.#pairs[place] ??= new Histogram();
-    this.#pairs[place].record((now - receivedAt) * NANOSECONDS, count);
-    this.#ingress.record((acceptedAt - receivedAt) * NANOSECONDS, count);
-    this.#bus.record((takenAt - acceptedAt) * NANOSECONDS, count);
-    this.#egress.record((now - takenAt) * NANOSECONDS, count);
+  /**
+   * The first `used` of the runs were taken from their queues at `takenAt` and are with the kernel at
+   * `now`.
+   */
+  delivered(runs: readonly DeliveryRun[], used: number, takenAt: number, now: number): void {
+    let timed = 0;
+    for (let i = 0; i < used; i += 1) {
+      const run = runs[i];
+      if (run === undefined) continue;
+      const { count, receivedAt, acceptedAt } = run;
+      const pair = this.#counters.delivered(run.ingress, run.egress, run.qos, count);
+      if (receivedAt === 0) continue;
+      this.#pairs[pair] ??= new Histogram();
+      this.#pairs[pair].record((now - receivedAt) * NANOSECONDS, count);
+      this.#ingress.record((acceptedAt - receivedAt) * NANOSECONDS, count);
+      this.#bus.record((takenAt - acceptedAt) * NANOSECONDS, count);
+      timed += count;
+    }
+    if (timed > 0) this.#egress.record((now - takenAt) * NANOSECONDS, timed);
   }
 
   acknowledged({ transport, count, receivedAt }: AcknowledgementRun, now: number): void {

@@ -44,6 +44,7 @@ export class HandOver {
     qos: QoS,
     receivedAt: number,
     acceptedAt: number,
+    count: number,
   ): void {
     const last = this.#last;
     if (
@@ -54,10 +55,16 @@ export class HandOver {
       last.qos === qos &&
       this.#used > 0
     ) {
-      last.count += 1;
+      last.count += count;
       return;
     }
-    this.#begin(ingress, egress, qos, receivedAt, acceptedAt);
+    const run = this.#begin();
+    run.ingress = ingress;
+    run.egress = egress;
+    run.qos = qos;
+    run.count = count;
+    run.receivedAt = receivedAt;
+    run.acceptedAt = acceptedAt;
   }
 
   acknowledge(run: AcknowledgementRun): void {
@@ -70,10 +77,7 @@ export class HandOver {
     if (this.#used === 0 && acknowledged.length === 0) return;
     const now = this.#readNow();
     this.#handedAt = now;
-    for (let i = 0; i < this.#used; i += 1) {
-      const run = this.#runs[i];
-      if (run !== undefined) this.#deliveries.delivered(run, this.#takenAt, now);
-    }
+    if (this.#used > 0) this.#deliveries.delivered(this.#runs, this.#used, this.#takenAt, now);
     for (const run of acknowledged) this.#deliveries.acknowledged(run, now);
     this.discard();
   }
@@ -89,7 +93,7 @@ export class HandOver {
     return {
       settle: () => {
         const now = this.#readNow();
-        for (const run of runs) this.#deliveries.delivered(run, takenAt, now);
+        this.#deliveries.delivered(runs, runs.length, takenAt, now);
         for (const run of acknowledged) this.#deliveries.acknowledged(run, now);
       },
     };
@@ -101,27 +105,16 @@ export class HandOver {
     if (this.#acknowledgements.length > 0) this.#acknowledgements.length = 0;
   }
 
-  #begin(
-    ingress: TransportName,
-    egress: TransportName,
-    qos: QoS,
-    receivedAt: number,
-    acceptedAt: number,
-  ): void {
+  #begin(): Growing {
     if (this.#used === 0) {
       // Connections are flushed one after the other: this one's turn came when the last one's ended.
       this.#takenAt = Math.max(this.#clock.now(), this.#handedAt);
     }
     const run = this.#runs[this.#used] ?? newRun();
     this.#runs[this.#used] = run;
-    run.ingress = ingress;
-    run.egress = egress;
-    run.qos = qos;
-    run.count = 1;
-    run.receivedAt = receivedAt;
-    run.acceptedAt = acceptedAt;
     this.#used += 1;
     this.#last = run;
+    return run;
   }
 }
 

@@ -6,6 +6,8 @@ const OCTAVES = 36;
 const BUCKETS = STEPS_PER_OCTAVE * (OCTAVES + 1);
 const HIGHEST_TRACKED = 2 ** (STEP_BITS + OCTAVES) - 1;
 const UINT32_RANGE = 2 ** 32;
+/** 2^−octave, exact: a power costs ten times the product with one. */
+const OCTAVE_SCALES = Float64Array.from({ length: OCTAVES + 1 }, (_, octave) => 2 ** -octave);
 
 /** A histogram as it crosses a process border or stands in a file; only buckets that counted. */
 export interface HistogramSnapshot {
@@ -181,7 +183,7 @@ function bucketOf(value: number): number {
   const exponent =
     value < UINT32_RANGE ? 31 - Math.clz32(value) : 63 - Math.clz32(value / UINT32_RANGE);
   const octave = exponent - STEP_BITS;
-  const step = Math.floor(value / 2 ** octave) - STEPS_PER_OCTAVE;
+  const step = Math.floor(value * (OCTAVE_SCALES[octave] ?? 0)) - STEPS_PER_OCTAVE;
   return (octave + 1) * STEPS_PER_OCTAVE + step;
 }
 

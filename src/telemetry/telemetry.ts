@@ -78,12 +78,13 @@ export class Telemetry implements BusObserver {
     qos: QoS,
     receivedAt: number,
     acceptedAt: number,
+    count = 1,
   ): void {
-    this.#handOver.add(ingress, egress, qos, receivedAt, acceptedAt);
+    this.#handOver.add(ingress, egress, qos, receivedAt, acceptedAt, count);
   }
 
   deliveredLate(ingress: TransportName, egress: TransportName, qos: QoS): void {
-    this.#handOver.add(ingress, egress, qos, 0, 0);
+    this.#handOver.add(ingress, egress, qos, 0, 0, 1);
   }
 
   acknowledged(transport: TransportName, receivedAt: number, count: number): void {

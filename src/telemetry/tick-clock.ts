@@ -1,14 +1,20 @@
 import type { Clock } from "../bus/clock.ts";
 
 /**
- * Messages that may share one precise reading: at 0.3 to 5 µs a message it is 5 to 80 µs old at most,
- * and its 50 ns come to 3 ns a message.
+ * Messages that may share one precise reading, a power of two: at 0.3 to 5 µs a message it is 10 to
+ * 160 µs old at most, and its 50 ns come to 2 ns a message.
  */
-const MESSAGES_PER_READING = 16;
+const MESSAGES_PER_READING = 32;
+
+/** Read once: asking for it costs a quarter of a reading. */
+const { timeOrigin } = performance;
+
+/** Half as dear as `queueMicrotask`, which makes an asynchronous resource of each call. */
+const RESOLVED = Promise.resolve();
 
 /** The time of this very moment, on the scale of {@link TickClock}: milliseconds, fractional. */
 export function readClock(): number {
-  return performance.timeOrigin + performance.now();
+  return timeOrigin + performance.now();
 }
 
 /**
@@ -33,17 +39,17 @@ export class TickClock implements Clock {
     this.#now = readClock();
     this.#isFresh = true;
     // Microtasks run as soon as the callback returns, before the next socket is read.
-    queueMicrotask(this.#expire);
+    void RESOLVED.then(this.#expire);
     return this.#now;
   }
 
   /**
    * As {@link now}, for stamps that must tell how long the callback has taken so far: read again for
-   * the first of 16 calls in a callback. Never before `now()`, and never decreasing.
+   * the first of 32 calls in a callback. Never before `now()`, and never decreasing.
    */
   precise(): number {
-    this.now();
-    if (this.#calls % MESSAGES_PER_READING === 0) this.#precise = readClock();
+    if (!this.#isFresh) this.now();
+    if ((this.#calls & (MESSAGES_PER_READING - 1)) === 0) this.#precise = readClock();
     this.#calls += 1;
     return this.#precise;
   }

@@ -50,6 +50,7 @@ export class CommandDelivery implements Delivery {
       reader.pull(this, room);
     } finally {
       this.#batch = null;
+      this.#messages.report(this.#observer, this.#form.egress);
     }
     return reader.isReady;
   }
@@ -70,7 +71,7 @@ export class CommandDelivery implements Delivery {
     const bytes = this.#tail.addTo(batch, offset, reader);
     if (bytes === 0) return 0;
     this.#lastLive = offset;
-    this.#messages.report(offset, reader, this.#observer, this.#form.egress);
+    this.#messages.note(offset, reader, this.#observer, this.#form.egress);
     return bytes;
   }
 

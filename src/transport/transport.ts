@@ -36,13 +36,14 @@ export interface Transport {
 export interface TransportObserver extends HandOverObserver, WireObserver {
   connected(transport: TransportName): void;
   disconnected(transport: TransportName): void;
-  /** The write holds a live message, received and accepted at these times. */
+  /** The write holds live messages, one unless `count` says otherwise, of these times. */
   delivered(
     ingress: TransportName,
     egress: TransportName,
     qos: QoS,
     receivedAt: number,
     acceptedAt: number,
+    count?: number,
   ): void;
   /**
    * The write holds a message that is counted and not timed, because its reader was not there when it

@@ -107,6 +107,7 @@ export class EventStream implements ReaderHost, OutboxSource, Delivery, Flushabl
     if (this.#isOver) return false;
     this.#batch = batch;
     this.#reader.pull(this, room);
+    this.#context.tail.report(this.#context.observer);
     this.#batch = null;
     const { position } = this.#reader;
     if (this.#isPositionDue && position !== null) {

@@ -23,7 +23,7 @@ export class EventTail {
   }
 
   /**
-   * Adds the block of the live message at `offset` and reports it; returns its bytes, 0 when there is
+   * Adds the block of the live message at `offset`, to be reported with {@link report}; returns its bytes, 0 when there is
    * no such message.
    */
   addLive(
@@ -33,8 +33,13 @@ export class EventTail {
     observer: TransportObserver,
   ): number {
     const bytes = this.#tail.addTo(batch, offset, source);
-    if (bytes > 0) this.#messages.report(offset, source, observer, "sse");
+    if (bytes > 0) this.#messages.note(offset, source, observer, "sse");
     return bytes;
+  }
+
+  /** Reports what was added live; at the end of each stream's part. */
+  report(observer: TransportObserver): void {
+    this.#messages.report(observer, "sse");
   }
 
   /** The same for a message from the log. */
