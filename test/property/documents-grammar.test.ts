@@ -150,7 +150,8 @@ function expectSameVerdict(
     }),
     RUNS,
   );
-  expect(Math.min(verdicts.read, verdicts.refused)).toBeGreaterThan(RUNS.numRuns / 20);
+  // About one text in twenty is read; half of that is seven standard deviations away.
+  expect(Math.min(verdicts.read, verdicts.refused)).toBeGreaterThan(RUNS.numRuns / 40);
 }
 
 test("the schemas name the fields that the parser knows, and no others", () => {
