@@ -21,6 +21,7 @@ export type TelemetryMode = "on" | "off";
 const BATCH = 64;
 
 const NOTHING: TransportObserver & BusObserver = {
+  readNow: readClock,
   accepted: () => undefined,
   refused: () => undefined,
   dropped: () => undefined,

@@ -95,6 +95,7 @@ export function incoming(message: ReceivedMessage): Incoming {
     cursor: message.cursor,
     contentType: message.properties.contentType ?? null,
     ingress: message.ingress,
+    ...(message.trace === undefined ? {} : { trace: message.trace }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { ConnectError } from "../client/connect-error.ts";
 import { GatewayError } from "../errors.ts";
+import type { TraceStamps } from "../wire/trace.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** What `pub` sends. */
@@ -28,6 +29,8 @@ export interface Incoming {
   readonly cursor: string | null;
   readonly contentType: string | null;
   readonly ingress: string | null;
+  /** Absent unless the publisher asked for it and the transport tells. */
+  readonly trace?: TraceStamps;
 }
 
 /** What `sub` asks for. */

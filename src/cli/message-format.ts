@@ -24,7 +24,8 @@ export const jsonFormat: MessageFormat = (message) => {
   return Buffer.from(`${JSON.stringify(jsonFields(message))}\n`);
 };
 
-function jsonFields({ topic, payload, qos, isRetained, cursor, contentType, ingress }: Incoming) {
+function jsonFields(message: Incoming) {
+  const { topic, payload, qos, isRetained, cursor, contentType, ingress, trace } = message;
   const isText = isUtf8(payload);
   return {
     topic,
@@ -37,6 +38,7 @@ function jsonFields({ topic, payload, qos, isRetained, cursor, contentType, ingr
     ...(cursor === null ? {} : { cursor }),
     ...(contentType === null ? {} : { contentType }),
     ...(ingress === null ? {} : { ingress }),
+    ...(trace === undefined ? {} : { trace }),
   };
 }
 

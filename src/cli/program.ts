@@ -9,6 +9,7 @@ import { pubCommand } from "./pub.ts";
 import { serveCommand } from "./serve.ts";
 import { simulateCommand } from "./simulate.ts";
 import { subCommand } from "./sub.ts";
+import { traceCommand } from "./trace.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Every command, in the order of the help. A new command is one file and one line here. */
@@ -16,6 +17,7 @@ const COMMANDS: readonly ((host: CliHost) => Command)[] = [
   serveCommand,
   pubCommand,
   subCommand,
+  traceCommand,
   simulateCommand,
   compareCommand,
   checkConfigCommand,

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { addEndpointOptions, type EndpointOptions, endpointOf } from "./endpoint.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { describeFailure, type Incoming } from "./link.ts";
@@ -11,6 +11,7 @@ import {
   topicAndPayloadFormat,
 } from "./message-format.ts";
 import { parseQos } from "./pub.ts";
+import { parsePositive, parseSeconds, ReadingEnd } from "./reading-end.ts";
 import { warnIfInsecure } from "./tls-options.ts";
 
 interface SubOptions extends EndpointOptions {
@@ -27,11 +28,6 @@ interface SubOptions extends EndpointOptions {
   readonly cursor?: string;
   readonly debug?: true;
 }
-
-/** As `mosquitto_sub -W` ends, so that scripts need not be changed. */
-const EXIT_TIMED_OUT = 27;
-/** Longest wait a timer can hold, in seconds: 2^31 − 1 ms. */
-const MAX_TIMEOUT_SECONDS = 2_147_483;
 
 /** `tributary sub`: prints what is published, by any transport. */
 export function subCommand(host: CliHost): Command {
@@ -90,7 +86,7 @@ async function read(options: SubOptions, host: CliHost): Promise<number> {
     complain(cause instanceof Error ? cause.message : String(cause));
     return EXIT.usage;
   }
-  const ending = new Ending(host, options.timeout);
+  const ending = new ReadingEnd(host, options.timeout);
   let left = options.count ?? Number.POSITIVE_INFINITY;
   const onMessage = (message: Incoming): void => {
     if (left <= 0) return;
@@ -123,31 +119,6 @@ async function read(options: SubOptions, host: CliHost): Promise<number> {
   }
 }
 
-/** Whatever ends the reading first decides the exit code. */
-class Ending {
-  readonly code: Promise<number>;
-  end: (code: number) => void = () => undefined;
-  readonly #timer: NodeJS.Timeout | null;
-  readonly #stopListening: () => void;
-
-  constructor(host: CliHost, timeoutSeconds: number | undefined) {
-    this.code = new Promise((resolve) => {
-      this.end = resolve;
-    });
-    this.#timer =
-      timeoutSeconds === undefined
-        ? null
-        : setTimeout(() => this.end(EXIT_TIMED_OUT), timeoutSeconds * 1_000);
-    this.#stopListening = host.onEndSignal((signal) => this.end(EXIT.interrupted[signal]));
-    host.out.onClosed(() => this.end(EXIT.ok));
-  }
-
-  release(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#stopListening();
-  }
-}
-
 function formatOf(options: SubOptions): MessageFormat {
   if (options.format !== undefined) return parseFormat(options.format, options.newline);
   if (options.json === true) return jsonFormat;
@@ -157,16 +128,4 @@ function formatOf(options: SubOptions): MessageFormat {
 
 function collect(filter: string, before: readonly string[] = []): readonly string[] {
   return [...before, filter];
-}
-
-function parsePositive(text: string): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count >= 1) return count;
-  throw new InvalidArgumentError("a whole number of 1 or more is needed.");
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS) return seconds;
-  throw new InvalidArgumentError(`seconds above 0 and up to ${MAX_TIMEOUT_SECONDS} are needed.`);
 }

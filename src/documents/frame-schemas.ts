@@ -10,9 +10,21 @@ const MESSAGE_FACTS: Readonly<Record<string, JsonSchema>> = {
   cursor: ref("Cursor"),
   ingress: ref("TransportName"),
   acceptedAt: ref("Millis"),
+  trace: object(
+    {
+      receivedAt: ref("Millis"),
+      acceptedAt: ref("Millis"),
+      encodedAt: ref("Millis"),
+    },
+    {
+      description:
+        "On messages published with user property trace = 1: when its bytes had been read, when it " +
+        "was accepted, and when it was encoded for the first reader of this form.",
+    },
+  ),
 };
 
-const OPTIONAL_FACTS = [...PROPERTY_NAMES, "retained", "cursor"];
+const OPTIONAL_FACTS = [...PROPERTY_NAMES, "retained", "cursor", "trace"];
 
 const SUBSCRIPTION = {
   description: "The id of the subscribe command, on retained and recovered messages only.",

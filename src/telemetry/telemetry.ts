@@ -42,10 +42,16 @@ export class Telemetry implements BusObserver {
   readonly deliveries = new Deliveries(this.counters);
   readonly wire = new WireBytes();
   readonly #handOver: HandOver;
+  readonly #time: TelemetryTime;
   readonly #holds = new Map<HoldOutcome, Histogram>();
 
   constructor(time: TelemetryTime = SYSTEM_TIME) {
+    this.#time = time;
     this.#handOver = new HandOver(this.deliveries, time.clock, () => time.readNow());
+  }
+
+  readNow(): number {
+    return this.#time.readNow();
   }
 
   accepted(transport: TransportName, qos: QoS): void {

@@ -8,6 +8,7 @@ import type { Subscription, UntoldDrops } from "../bus/subscription.ts";
 import type { CommandForm, SubscriptionName } from "./command-session-form.ts";
 import { EncodedTail } from "./encoded-tail.ts";
 import { LiveMessages } from "./live-messages.ts";
+import { withTrace } from "./traced-message.ts";
 import type { TransportObserver } from "./transport.ts";
 import type { WriteBatch } from "./write-batch.ts";
 
@@ -33,7 +34,7 @@ export class CommandDelivery implements Delivery {
     this.#observer = observer;
     this.#tail = new EncodedTail((message) => {
       this.#messages.remember(message);
-      return form.live(message, bus.epoch);
+      return form.live(withTrace(message, observer), bus.epoch);
     });
   }
 
@@ -116,7 +117,8 @@ export class CommandDelivery implements Delivery {
   #addOne(subscription: Subscription, message: Message, isRetained: boolean): number {
     const { id } = nameOf(subscription);
     const as = isRetained ? "retained" : "recovered";
-    const bytes = this.#form.addressed(message, this.#bus.epoch, { subscription: id, as });
+    const encoded = withTrace(message, this.#observer);
+    const bytes = this.#form.addressed(encoded, this.#bus.epoch, { subscription: id, as });
     this.#add(bytes.length < LENT_BELOW_BYTES ? bytes : new Uint8Array(bytes));
     this.#observer.deliveredLate(message.origin.transport, this.#form.egress, message.qos);
     return bytes.length;

@@ -34,6 +34,8 @@ export interface Transport {
  * reported while it is put together, then the write itself; nothing else may come in between.
  */
 export interface TransportObserver extends HandOverObserver, WireObserver {
+  /** The time of this moment, not of this callback: milliseconds since the Unix epoch, fractional. */
+  readNow(): number;
   connected(transport: TransportName): void;
   disconnected(transport: TransportName): void;
   /** The write holds live messages, one unless `count` says otherwise, of these times. */

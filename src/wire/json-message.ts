@@ -6,6 +6,7 @@ import type { ByteWriter } from "./byte-writer.ts";
 import { Fields } from "./fields.ts";
 import { jsonLine, writeJsonText, writeJsonUtf8 } from "./json-string.ts";
 import { writeBase36, writeInteger, writeMillis } from "./number-text.ts";
+import { readTrace, type TraceStamps, writeTrace } from "./trace.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
 const CLOSE_BRACE = 0x7d;
@@ -48,6 +49,8 @@ export interface ReceivedMessage {
   readonly ingress: TransportName;
   /** Milliseconds since the Unix epoch, to the microsecond, by the gateway's clock. */
   readonly acceptedAt: number;
+  /** Absent unless the publisher asked for it. */
+  readonly trace?: TraceStamps;
 }
 
 /**
@@ -98,6 +101,7 @@ export function writeMessageFacts(
   out.bytes(INGRESS[message.origin.transport]);
   out.bytes(ACCEPTED_AT);
   writeMillis(out, message.acceptedAt);
+  writeTrace(message, out);
 }
 
 /** Writes the text that `formatCursor` builds, without building it. */
@@ -164,6 +168,7 @@ export function readMessage(fields: Fields, payload: Uint8Array): ReceivedMessag
     cursor: fields.has("cursor") ? readCursor(fields, "cursor") : null,
     ingress,
     acceptedAt: fields.number("acceptedAt"),
+    ...(fields.has("trace") ? { trace: readTrace(new Fields(fields.raw("trace"), "trace")) } : {}),
   };
 }
 

@@ -8,9 +8,9 @@ describe("poll pages", () => {
     const kit = new BusKit();
     const offsets = [kit.publish("a", "one"), kit.publish("a", "two")];
     const messages = offsets.flatMap((offset) => kit.bus.messageAt(offset) ?? []);
-    const pages = new PollPages(kit.bus);
+    const pages = new PollPages(kit.bus, { readNow: () => 0 });
     const cursor = kit.bus.cursorAt(2);
-    const whole = String(new PollPages(kit.bus).body(messages, cursor, true));
+    const whole = String(new PollPages(kit.bus, { readNow: () => 0 }).body(messages, cursor, true));
     const broken: Message = {
       ...draft("a"),
       offset: 3,

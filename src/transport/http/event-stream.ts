@@ -107,7 +107,7 @@ export class EventStream implements ReaderHost, OutboxSource, Delivery, Flushabl
     if (this.#isOver) return false;
     this.#batch = batch;
     this.#reader.pull(this, room);
-    this.#context.tail.report(this.#context.observer);
+    this.#context.tail.report();
     this.#batch = null;
     const { position } = this.#reader;
     if (this.#isPositionDue && position !== null) {
@@ -125,13 +125,11 @@ export class EventStream implements ReaderHost, OutboxSource, Delivery, Flushabl
   }
 
   recovered(_subscription: Subscription, message: Message): number {
-    const { tail, observer } = this.#context;
-    return this.#batch === null ? 0 : tail.addRecovered(this.#batch, message, observer);
+    return this.#batch === null ? 0 : this.#context.tail.addRecovered(this.#batch, message);
   }
 
   live(offset: number, reader: Reader): number {
-    const { tail, observer } = this.#context;
-    return this.#batch === null ? 0 : tail.addLive(this.#batch, offset, reader, observer);
+    return this.#batch === null ? 0 : this.#context.tail.addLive(this.#batch, offset, reader);
   }
 
   wentLive(): void {

@@ -6,6 +6,7 @@ import { ByteWriter } from "../../wire/byte-writer.ts";
 import { encodeJsonMessage } from "../../wire/json-message.ts";
 import { encodePollBody, pollHead, pollTail } from "../../wire/poll.ts";
 import { EncodedTail } from "../encoded-tail.ts";
+import { type Stamper, withTrace } from "../traced-message.ts";
 import { WriteBatch } from "../write-batch.ts";
 
 const COMMA = 0x2c;
@@ -17,13 +18,16 @@ export class PollPages {
   readonly #batch = new WriteBatch();
   readonly #tail: EncodedTail;
 
-  constructor(bus: Bus) {
+  readonly #stamper: Stamper;
+
+  constructor(bus: Bus, stamper: Stamper) {
     this.#bus = bus;
+    this.#stamper = stamper;
     this.#tail = new EncodedTail((message) => {
       // The comma goes in front, so that messages one after the other are one range of bytes.
       this.#writer.reset();
       this.#writer.byte(COMMA);
-      encodeJsonMessage(message, this.#writer, bus.epoch);
+      encodeJsonMessage(withTrace(message, stamper), this.#writer, bus.epoch);
       return this.#writer.view();
     });
   }
@@ -39,7 +43,7 @@ export class PollPages {
   retainedBody(messages: readonly Message[], cursor: Cursor): Uint8Array {
     const encoded = messages.map((message) => {
       this.#writer.reset();
-      encodeJsonMessage(message, this.#writer, null, true);
+      encodeJsonMessage(withTrace(message, this.#stamper), this.#writer, null, true);
       return this.#writer.copy();
     });
     this.#writer.reset();

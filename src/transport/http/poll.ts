@@ -32,7 +32,7 @@ export class PollHandler implements PollAnswers {
     this.#context = context;
     this.#settings = settings;
     this.#queries = new PollQueries(settings.poll, context.limits);
-    this.#pages = new PollPages(context.bus);
+    this.#pages = new PollPages(context.bus, context.observer);
     this.#timers = new HoldTimers((error) => context.logger.error("hold failed", { error }));
     this.#groupContext = {
       bus: context.bus,

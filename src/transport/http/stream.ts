@@ -24,7 +24,7 @@ export class StreamHandler {
     this.#streamContext = {
       ...context,
       positionIntervalMs: settings.stream.positionIntervalMs,
-      tail: new EventTail(context.bus),
+      tail: new EventTail(context.bus, context.observer),
       ended: (stream) => this.#ended(stream),
     };
   }

@@ -1,6 +1,7 @@
 import type { Message, QoS, TransportName } from "../../bus/message.ts";
 import type { Reader } from "../../bus/reader.ts";
 import { EncodedTail } from "../encoded-tail.ts";
+import type { TransportObserver } from "../transport.ts";
 import type { WriteBatch } from "../write-batch.ts";
 import { encodeLivePublish } from "./publish-encoding.ts";
 
@@ -41,4 +42,19 @@ export class LivePublishes {
   addTo(batch: WriteBatch, offset: number, reader: Reader): number {
     return this.#tail.addTo(batch, offset, reader);
   }
+}
+
+/**
+ * Reports a message that is in the write. One that came before `liveSince`, while the client was away,
+ * says nothing about how fast the gateway is.
+ */
+export function reportSent(
+  { origin, receivedAt, acceptedAt }: Message,
+  qos: QoS,
+  observer: TransportObserver,
+  egress: TransportName,
+  liveSince: number,
+): void {
+  if (acceptedAt < liveSince) observer.deliveredLate(origin.transport, egress, qos);
+  else observer.delivered(origin.transport, egress, qos, receivedAt, acceptedAt);
 }
