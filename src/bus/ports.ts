@@ -140,6 +140,7 @@ export type DropReason =
   | "drop_oldest"
   | "keep_latest"
   | "expired"
+  | "session_expired"
   | "forbidden";
 
 /** What the bus reports for the metrics. Calls are synchronous and must be cheap. */

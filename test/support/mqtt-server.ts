@@ -22,6 +22,8 @@ export interface MqttServerOptions {
   readonly window?: { readonly maxMessages?: number; readonly maxBytes?: number };
   readonly maxConnections?: number;
   readonly policy?: AccessPolicy;
+  /** In place of the system's. */
+  readonly clock?: Clock;
   /** Puts the log in the hands of the test. */
   readonly wrapLog?: (log: MemoryMessageLog) => MessageLog;
   readonly authenticator?: Authenticator;
@@ -56,6 +58,7 @@ const MQTT: MqttOptions = {
   maxQueuedMessages: 10_000,
   maxQueuedBytes: 16_777_216,
   maxSessions: 1_000,
+  sessionExpirySeconds: 0,
   maxSubscriptionsPerSession: 1_000,
   maxKeepAliveSeconds: 0,
 };
@@ -76,12 +79,13 @@ const BUS = {
   queue: { maxMessages: 16_384, maxBytes: 4_194_304 },
 };
 
-const clock: Clock = { now: () => performance.timeOrigin + performance.now() };
+const SYSTEM_CLOCK: Clock = { now: () => performance.timeOrigin + performance.now() };
 
 /** Starts it; the test stops it. */
 export async function startMqtt(given: MqttServerOptions = {}): Promise<MqttServer> {
   const telemetry = new Telemetry();
   const { counters } = telemetry;
+  const clock = given.clock ?? SYSTEM_CLOCK;
   const window = { maxMessages: 65_536, maxBytes: 67_108_864, maxAgeMs: Number.POSITIVE_INFINITY };
   const memory = new MemoryMessageLog({
     epoch: "testepoch",

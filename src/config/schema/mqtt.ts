@@ -56,6 +56,11 @@ export const mqtt = z
       { min: 1, max: 10_000_000 },
       "Persistent sessions, connected or not.",
     ),
+    sessionExpirySeconds: wholeNumber(
+      604_800,
+      { min: 0, max: 31_536_000 },
+      "Time a client may be away before its persistent session is forgotten with its queue; 0 keeps sessions for ever.",
+    ),
     maxKeepAliveSeconds: wholeNumber(
       0,
       { min: 0, max: 65_535 },

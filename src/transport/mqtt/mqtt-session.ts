@@ -9,7 +9,7 @@ import type { Offerable } from "../../bus/subscription-index.ts";
 import type { TopicFilter } from "../../bus/topic.ts";
 import type { TransportObserver } from "../transport.ts";
 import type { WriteBatch } from "../write-batch.ts";
-import type { LivePublishes } from "./live-publishes.ts";
+import { type LivePublishes, reportSent } from "./live-publishes.ts";
 import type { MqttConnection } from "./mqtt-connection.ts";
 import type { OutgoingLimits } from "./outgoing-queue.ts";
 import { type OutgoingGate, OutgoingSender } from "./outgoing-sender.ts";
@@ -73,6 +73,11 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
 
   get subscriptionCount(): number {
     return this.#grants.size + this.#shared.size;
+  }
+
+  /** Queued messages that would be lost with the session. */
+  get undelivered(): number {
+    return this.#sender.undelivered;
   }
 
   /** Whether the session has this subscription, a filter or a share in a group. */
@@ -306,12 +311,10 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
   }
 
   sent(message: Message, qos: QoS, isFirst: boolean): void {
-    const { observer } = this.#parts;
-    const { origin, receivedAt, acceptedAt } = message;
-    // What came while the client was away says nothing about how fast the gateway is.
-    const isLive = isFirst && acceptedAt >= (this.#connection?.session.connectedAt ?? acceptedAt);
-    if (isLive) observer.delivered(origin.transport, this.transport, qos, receivedAt, acceptedAt);
-    else observer.deliveredLate(origin.transport, this.transport, qos);
+    const liveSince = isFirst
+      ? (this.#connection?.session.connectedAt ?? 0)
+      : Number.POSITIVE_INFINITY;
+    reportSent(message, qos, this.#parts.observer, this.transport, liveSince);
   }
 
   #noteAcknowledged(): void {

@@ -26,6 +26,8 @@ export interface MqttOptions {
   readonly maxQueuedBytes: number;
   /** Persistent sessions, connected or not. */
   readonly maxSessions: number;
+  /** Absence after which a persistent session is forgotten with its queue; 0 for never. */
+  readonly sessionExpirySeconds: number;
   readonly maxSubscriptionsPerSession: number;
   /** A longer keep-alive, or none, is refused; 0 takes what the client asks for. */
   readonly maxKeepAliveSeconds: number;

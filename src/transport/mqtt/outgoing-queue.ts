@@ -54,6 +54,18 @@ export class OutgoingQueue {
     return this.#waiting.length - this.#head;
   }
 
+  /** Messages the client does not have and no other member of a group will get in its place. */
+  get undelivered(): number {
+    let count = 0;
+    for (const { isReceived, onDone } of this.#inflight.values()) {
+      if (!isReceived && onDone === null) count += 1;
+    }
+    for (let i = this.#head; i < this.#waiting.length; i += 1) {
+      if (this.#waiting[i]?.onDone === null) count += 1;
+    }
+    return count;
+  }
+
   get hasWindow(): boolean {
     return this.#inflight.size < this.#limits.maxInflight;
   }

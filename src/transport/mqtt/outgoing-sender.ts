@@ -48,6 +48,11 @@ export class OutgoingSender {
     return this.#queue.length > 0 || this.#retained.length > 0;
   }
 
+  /** Queued messages that would be lost with the session. */
+  get undelivered(): number {
+    return this.#queue.undelivered;
+  }
+
   /** The oldest offset that waits; `Infinity` when none does. */
   get nextOffset(): number {
     return this.#queue.nextOffset;

@@ -1,17 +1,34 @@
+import type { Clock } from "../../bus/clock.ts";
 import { GatewayError } from "../../errors.ts";
 import type { MqttConnection } from "./mqtt-connection.ts";
 import { MqttSession, type SessionParts } from "./mqtt-session.ts";
+import { SessionExpiry } from "./session-expiry.ts";
+
+/** Bounds of the sessions that outlive their connections; the config settings of the same names. */
+export interface SessionTableLimits {
+  readonly maxSessions: number;
+  readonly sessionExpirySeconds: number;
+}
 
 /** The sessions of one engine, by client id. Persistent ones outlive their connections. */
 export class SessionTable {
   readonly #parts: SessionParts;
   readonly #maxPersistent: number;
   readonly #sessions = new Map<string, MqttSession>();
+  readonly #expiry: SessionExpiry;
   #persistent = 0;
 
-  constructor(parts: SessionParts, maxPersistent: number) {
+  constructor(parts: SessionParts, limits: SessionTableLimits, clock: Clock) {
     this.#parts = parts;
-    this.#maxPersistent = maxPersistent;
+    this.#maxPersistent = limits.maxSessions;
+    this.#expiry = new SessionExpiry(limits.sessionExpirySeconds, clock, (session) =>
+      this.#expire(session),
+    );
+  }
+
+  /** From here on, sessions whose clients stay away too long are forgotten. */
+  start(): void {
+    this.#expiry.start();
   }
 
   /** Persistent sessions, connected or not. */
@@ -19,8 +36,14 @@ export class SessionTable {
     return this.#persistent;
   }
 
-  /** Throws `limit_exceeded` when the client would need a persistent session that is one too many. */
+  /**
+   * Throws `limit_exceeded` when the client would need a persistent session that is one too many.
+   * Forgets a session that has expired when it is this client's, or when its place is needed.
+   */
   checkRoom(clientId: string, isClean: boolean): void {
+    const own = this.#sessions.get(clientId);
+    if (own !== undefined && this.#expiry.isDue(own)) this.#expire(own);
+    if (!isClean && this.#persistent >= this.#maxPersistent) this.#expiry.forgetDue(1);
     if (isClean || this.hasPersistent(clientId) || this.#persistent < this.#maxPersistent) return;
     throw new GatewayError(
       "limit_exceeded",
@@ -42,6 +65,7 @@ export class SessionTable {
     const kept = this.#sessions.get(clientId);
     if (kept !== undefined && (isClean || kept.isClean)) this.#discard(kept);
     const session = this.#sessions.get(clientId) ?? this.#create(clientId, isClean);
+    this.#expiry.over(session);
     session.attach(connection);
     return session;
   }
@@ -51,10 +75,12 @@ export class SessionTable {
     if (session.connection !== connection) return;
     session.detach();
     if (session.isClean) this.#discard(session);
+    else this.#expiry.away(session);
   }
 
-  /** Discards every session. */
+  /** Discards every session, and looks for no expired ones any longer. */
   clear(): void {
+    this.#expiry.stop();
     for (const session of [...this.#sessions.values()]) this.#discard(session);
   }
 
@@ -65,7 +91,14 @@ export class SessionTable {
     return session;
   }
 
+  #expire(session: MqttSession): void {
+    const { undelivered, transport } = session;
+    if (undelivered > 0) this.#parts.bus.noteDropped(transport, "session_expired", undelivered);
+    this.#discard(session);
+  }
+
   #discard(session: MqttSession): void {
+    this.#expiry.over(session);
     session.end();
     if (this.#sessions.get(session.clientId) !== session) return;
     this.#sessions.delete(session.clientId);

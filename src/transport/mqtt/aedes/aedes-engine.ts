@@ -51,12 +51,14 @@ export class AedesEngine implements MqttEngine {
     const publishes = new LivePublishes();
     this.#sessions = new SessionTable(
       { bus, observer, shared, publishes, limits: options },
-      options.maxSessions,
+      options,
+      context.clock,
     );
   }
 
   async start(): Promise<void> {
     const broker = await Aedes.createBroker(this.#brokerOptions());
+    this.#sessions.start();
     this.#broker = broker;
     // The clamp to 100 protects a matcher that is not in use here.
     Object.assign(broker, { maxTopicLevels: Number.POSITIVE_INFINITY });
