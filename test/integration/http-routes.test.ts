@@ -255,6 +255,22 @@ describe("store and rates", () => {
     agent.destroy();
   });
 
+  test("a bulk publish that no second could take is too large, and uses up nothing", async () => {
+    const { port, bus } = await start({ limits: { maxPublishesPerSecond: 3 } });
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const headers = { "content-type": "application/json" };
+    const publish = (count: number) => {
+      const commands = Array.from({ length: count }, () => ({ topic: "a", payload: "x" }));
+      return send(port, "POST", "/v1/publish", { agent, headers, body: JSON.stringify(commands) });
+    };
+    const refused = await publish(4);
+    expect([refused.status, refused.json().code]).toEqual([413, "too_large"]);
+    expect(refused.json().detail).toContain("limits.maxPublishesPerSecond is 3");
+    expect((await publish(3)).status).toBe(202);
+    expect(bus.lastOffset).toBe(3);
+    agent.destroy();
+  });
+
   test("publishers wait while the store is congested, and are answered when it is relieved", async () => {
     let isCongested = true;
     const waiting: (() => void)[] = [];

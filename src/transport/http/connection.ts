@@ -126,10 +126,19 @@ export class Connection {
     return user === null ? `address ${this.address}` : `user ${user}`;
   }
 
-  /** Counts `messages` against the publishing rate. Throws `rate_limited`. */
+  /**
+   * Counts `messages` against the publishing rate. Throws `rate_limited`, and `too_large` for more
+   * than a second allows: those could never pass together, however long the client waits.
+   */
   checkRate(messages: number): void {
     const perSecond = this.#context.limits.maxPublishesPerSecond;
     if (perSecond === 0) return;
+    if (messages > perSecond) {
+      throw new GatewayError(
+        "too_large",
+        `the request holds ${messages} messages; limits.maxPublishesPerSecond is ${perSecond}`,
+      );
+    }
     this.#rateLimit ??= new RateLimit(perSecond);
     const now = this.#context.clock.now();
     for (let taken = 0; taken < messages; taken += 1) {
