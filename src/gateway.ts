@@ -10,7 +10,9 @@ import { ALLOW_ANYONE, type Authenticator } from "./security/authenticator.ts";
 import { ListenerCertificates } from "./security/tls-certificates.ts";
 import { MemoryMessageLog } from "./store/memory/message-log.ts";
 import { MemoryRetainedStore } from "./store/memory/retained-store.ts";
+import { Activity } from "./telemetry/activity.ts";
 import { Health } from "./telemetry/health.ts";
+import { type AdjustableLevel, LogLevelSwitch } from "./telemetry/log-level.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { Metrics, type StateReading } from "./telemetry/metrics.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
@@ -32,6 +34,8 @@ export interface GatewayParts {
   readonly clock?: Clock;
   readonly policy?: AccessPolicy;
   readonly authenticator?: Authenticator;
+  /** Of the logger, if it has a level that can be changed. */
+  readonly logLevel?: AdjustableLevel;
 }
 
 /** The whole process but its command line. */
@@ -39,6 +43,7 @@ export interface Gateway {
   readonly bus: Bus;
   readonly sessions: SessionRegistry;
   readonly telemetry: Telemetry;
+  readonly logLevel: LogLevelSwitch;
   /** Opens every listener, or none: rejects with the reason after closing those that were open. */
   start(): Promise<readonly ListenAddress[]>;
   /** Reads the files again that may change while it runs, and logs what came of it. Never rejects. */
@@ -58,6 +63,8 @@ class ComposedGateway implements Gateway {
   readonly bus: Bus;
   readonly sessions: SessionRegistry;
   readonly telemetry: Telemetry;
+  readonly logLevel: LogLevelSwitch;
+  readonly #activity: Activity;
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #log: MessageLog;
@@ -75,6 +82,9 @@ class ComposedGateway implements Gateway {
     this.#logger = logger;
     const { clock, acceptanceClock, readNow } = clocks(parts.clock);
     this.telemetry = new Telemetry({ clock, readNow });
+    this.#activity = new Activity(this.telemetry);
+    const adjustable = parts.logLevel ?? { level: config.logging.level };
+    this.logLevel = new LogLevelSwitch(logger, adjustable);
     this.#log = parts.log ?? memoryLog(config, acceptanceClock);
     this.#retained = parts.retained ?? new MemoryRetainedStore();
     this.bus = new Bus({
@@ -85,7 +95,7 @@ class ComposedGateway implements Gateway {
       observer: this.telemetry,
       limits: busLimits(config),
     });
-    this.sessions = new SessionRegistry(config.limits.connections);
+    this.sessions = new SessionRegistry(config.limits.connections, logger);
     this.#certificates = new ListenerCertificates(config, logger, () => clock.now());
     this.#health.setReason("start", "the listeners are not open yet");
     this.#transports = this.#buildTransports({
@@ -147,6 +157,9 @@ class ComposedGateway implements Gateway {
         addresses: () => this.#addresses,
       }),
       metricsText: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+      activity: () => this.#activity.report(),
+      state: readState,
+      logLevel: this.logLevel,
       // There is no access control yet that could name an administrator.
       isAdmin: () => true,
     };
@@ -165,10 +178,13 @@ class ComposedGateway implements Gateway {
   }
 
   async start(): Promise<readonly ListenAddress[]> {
+    const { kind } = this.#config.store;
+    this.#logger.info("starting", { version: readVersion(), node: process.version, store: kind });
     const problems = await this.#certificates.load();
     if (problems.length > 0) {
       throw new ConfigError(problems.map((problem) => ({ ...problem, source: null })));
     }
+    this.#activity.start();
     const addresses: ListenAddress[] = [];
     try {
       for (const transport of this.#transports) addresses.push(...(await transport.start()));
@@ -181,6 +197,7 @@ class ComposedGateway implements Gateway {
     }
     this.#addresses = addresses;
     this.#health.setReason("start", null);
+    this.#logger.info("ready", { epoch: this.bus.epoch });
     return addresses;
   }
 
@@ -202,6 +219,7 @@ class ComposedGateway implements Gateway {
   }
 
   async #stop(): Promise<void> {
+    this.#activity.stop();
     for (const transport of [...this.#transports].reverse()) await transport.stop();
     await this.#log.close();
     this.#logger.info("stopped");

@@ -17,6 +17,10 @@ const host: CliHost = {
     process.on("SIGHUP", listener);
     return () => process.off("SIGHUP", listener);
   },
+  onLogLevelSignal: (listener) => {
+    process.on("SIGUSR2", listener);
+    return () => process.off("SIGUSR2", listener);
+  },
   onDefect: (listener) => {
     process.on("uncaughtException", listener);
     return () => process.off("uncaughtException", listener);

@@ -23,6 +23,8 @@ export interface CliHost {
   onEndSignal(listener: (signal: EndSignal) => void): () => void;
   /** Calls back at each signal that asks to read files again, until what is returned is called. */
   onReloadSignal(listener: () => void): () => void;
+  /** Calls back at each signal that asks for more or fewer log lines, until what is returned is called. */
+  onLogLevelSignal(listener: () => void): () => void;
   /** Calls back at a defect nobody caught; without a listener it ends the process. */
   onDefect(listener: (error: unknown) => void): () => void;
   /** What the process ends with once the command is done. */

@@ -10,7 +10,7 @@ export function serveCommand(host: CliHost): Command {
   const command = new Command("serve")
     .summary("run the gateway")
     .description(
-      "Runs the gateway until SIGTERM or SIGINT, which drains it: new work is refused, what is queued is delivered.\nA second signal ends it at once. SIGHUP has it read its certificates again.",
+      "Runs the gateway until SIGTERM or SIGINT, which drains it: new work is refused, what is queued is delivered.\nA second signal ends it at once. SIGHUP has it read its certificates again. SIGUSR2 turns debug lines on and off.",
     )
     .addHelpText(
       "after",
@@ -24,12 +24,14 @@ Any setting can be given in the file, as TRIBUTARY_… in the environment, or wi
 tributary check-config --defaults lists them.`,
     );
   return addConfigOptions(command).action(async () => {
-    const { config } = await loadFromOptions(command, host);
+    const { config, origins } = await loadFromOptions(command, host);
     const sink = host.out.isTerminal ? terminalSink(host.out) : undefined;
     const logger = createLogger(config.logging.level, sink);
     // Loaded here, so that the other commands start without the server's libraries.
     const { createGateway } = await import("../gateway.ts");
-    const gateway = createGateway(config, logger);
+    // Where settings come from, not what they are: some are nobody's business.
+    logger.info("config", { given: Object.fromEntries(origins) });
+    const gateway = createGateway(config, logger, { logLevel: logger });
     host.exitCode = await runUntilEnded(gateway, logger, host, config.drain.timeoutMs);
   });
 }
@@ -49,6 +51,7 @@ async function runUntilEnded(
         logger.info("signal", { signal: "SIGHUP" });
         void gateway.reload();
       });
+  const stopSwitching = host.onLogLevelSignal(() => gateway.logLevel.toggle("SIGUSR2"));
   try {
     const addresses = await gateway.start();
     if (host.out.isTerminal) host.out.write(addressTable(addresses));
@@ -60,6 +63,7 @@ async function runUntilEnded(
     await gateway.stop();
     ending.stop();
     stopReloading();
+    stopSwitching();
   }
 }
 

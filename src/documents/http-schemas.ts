@@ -3,6 +3,17 @@ import { count, type JsonSchema, type NamedSchemas, object, ref } from "./json-s
 
 const TEXT: JsonSchema = { type: "string" };
 
+const UNREADY_REASONS: JsonSchema = {
+  description: "What stands in the way of being ready; empty when nothing does.",
+  type: "array",
+  items: object({ name: TEXT, text: TEXT }),
+};
+
+const LOG_LEVEL: JsonSchema = {
+  description: "The least severe lines that are written.",
+  enum: ["silent", "fatal", "error", "warn", "info", "debug", "trace"],
+};
+
 /** The bodies of HTTP answers, problems aside. */
 export function httpSchemas({ http }: Pick<DocumentedConfig, "http">): NamedSchemas {
   return {
@@ -42,14 +53,12 @@ function reportSchemas(): NamedSchemas {
     Live: object({ live: { const: true } }),
     Ready: object({
       ready: { type: "boolean" },
-      reasons: {
-        description: "What stands in the way; empty when nothing does.",
-        type: "array",
-        items: object({ name: TEXT, text: TEXT }),
-      },
+      reasons: UNREADY_REASONS,
     }),
     Status: object({
       version: TEXT,
+      ready: { type: "boolean" },
+      reasons: UNREADY_REASONS,
       epoch: ref("Epoch"),
       startedAt: ref("Millis"),
       uptimeSeconds: count("Since the start."),
@@ -63,13 +72,56 @@ function reportSchemas(): NamedSchemas {
       heldPolls: count("Polls held open."),
       streams: count("Event streams open."),
       retainedMessages: count("Topics that hold a retained message."),
+      retainedBytes: count("Of their payloads and properties."),
       log: object({
+        messages: count("That are kept."),
+        bytes: count("Of their payloads and properties."),
         firstOffset: count("The oldest message that is kept."),
         lastOffset: count("The newest message."),
         cursor: ref("Cursor"),
       }),
+      ...activityFields(),
     }),
+    LogLevel: object({ level: LOG_LEVEL }, { isClosed: true }),
     ...listSchemas(),
+  };
+}
+
+/** What the gateway has been doing lately. */
+function activityFields(): Readonly<Record<string, JsonSchema>> {
+  const perSecond = (description: string): JsonSchema => ({
+    description,
+    type: "object",
+    additionalProperties: { type: "number" },
+  });
+  const ms: JsonSchema = { description: "Milliseconds.", type: "number", minimum: 0 };
+  return {
+    rates: object({
+      seconds: { description: "What they are averages over.", type: "number", minimum: 0 },
+      received: perSecond("Messages from publishers a second, by transport."),
+      delivered: perSecond("Messages to readers a second, by transport."),
+      bytes: perSecond("Bytes at the sockets a second, by transport and direction."),
+    }),
+    latencyMs: {
+      description: "How long live deliveries took in the last minute at most, by pair.",
+      type: "array",
+      items: object({
+        ingress: ref("TransportName"),
+        egress: ref("TransportName"),
+        count: count("Deliveries."),
+        p50: ms,
+        p95: ms,
+        p99: ms,
+        max: ms,
+      }),
+    },
+    drops: {
+      description: "Messages dropped since the start, by reason.",
+      type: "object",
+      additionalProperties: count("Messages."),
+    },
+    eventLoopDelayMs: object({ p50: ms, p99: ms, max: ms }),
+    rssBytes: count("Memory of the process."),
   };
 }
 

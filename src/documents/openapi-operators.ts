@@ -5,6 +5,7 @@ import { type JsonSchema, type Part, ref } from "./json-schema.ts";
 import {
   headOf,
   json,
+  jsonContent,
   type OperationTraits,
   operation,
   optionsOf,
@@ -42,6 +43,24 @@ export function operatorPaths(): Readonly<Record<string, Part>> {
       codes: ["invalid_filter"],
       answers: { 200: json("Oldest first.", "RetainedTopics") },
     }),
+    "/v1/log-level": {
+      ...reading({
+        id: "logLevel",
+        tag: REPORTS,
+        summary: "How much is logged",
+        answers: { 200: json("Now.", "LogLevel", { level: "info" }) },
+      }),
+      put: operation({
+        id: "setLogLevel",
+        tag: REPORTS,
+        summary: "Log more, or less",
+        description:
+          "Until the process ends or it is changed again; SIGUSR2 turns debug on and off.",
+        body: { required: true, content: jsonContent("LogLevel", { level: "debug" }) },
+        answers: { 200: json("It is so.", "LogLevel", { level: "debug" }) },
+        codes: ["unsupported_media_type"],
+      }),
+    },
     ...healthPaths(),
     ...documentPaths(),
   };

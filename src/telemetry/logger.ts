@@ -1,4 +1,5 @@
 import { type Logger as PinoLogger, pino } from "pino";
+import { type AdjustableLevel, LOG_LEVELS, type LogLevel } from "./log-level.ts";
 
 /** Facts of one log line. Names come from the vocabulary; payloads and credentials never go in. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -14,9 +15,6 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
-/** The least severe lines that are written. */
-export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
-
 /** Where lines go: one call per line, newline included. */
 export interface LogSink {
   write(line: string): void;
@@ -29,7 +27,7 @@ const SECRET_FIELDS = ["payload", "password", "token", "authorization"];
  * A logger that writes JSON lines: `level` as text, `time` in ISO 8601, `msg`, then the fields.
  * Lines leave at once, so that the last one before an exit is not lost.
  */
-export function createLogger(level: LogLevel, sink?: LogSink): Logger {
+export function createLogger(level: LogLevel, sink?: LogSink): Logger & AdjustableLevel {
   const options = {
     level,
     base: null,
@@ -54,30 +52,41 @@ export const SILENT_LOGGER: Logger = Object.freeze({
   child: () => SILENT_LOGGER,
 });
 
-class PinoAdapter implements Logger {
+class PinoAdapter implements Logger, AdjustableLevel {
   readonly #pino: PinoLogger;
+  /** Kept here, as a child of pino's has a level of its own that does not follow its parent's. */
+  readonly #fields: LogFields;
 
-  constructor(logger: PinoLogger) {
+  constructor(logger: PinoLogger, fields: LogFields = {}) {
     this.#pino = logger;
+    this.#fields = fields;
+  }
+
+  get level(): LogLevel {
+    return LOG_LEVELS.find((level) => level === this.#pino.level) ?? "info";
+  }
+
+  set level(level: LogLevel) {
+    this.#pino.level = level;
   }
 
   debug(message: string, fields?: LogFields): void {
-    this.#pino.debug(fields ?? {}, message);
+    this.#pino.debug({ ...this.#fields, ...fields }, message);
   }
 
   info(message: string, fields?: LogFields): void {
-    this.#pino.info(fields ?? {}, message);
+    this.#pino.info({ ...this.#fields, ...fields }, message);
   }
 
   warn(message: string, fields?: LogFields): void {
-    this.#pino.warn(fields ?? {}, message);
+    this.#pino.warn({ ...this.#fields, ...fields }, message);
   }
 
   error(message: string, fields?: LogFields): void {
-    this.#pino.error(fields ?? {}, message);
+    this.#pino.error({ ...this.#fields, ...fields }, message);
   }
 
   child(fields: LogFields): Logger {
-    return new PinoAdapter(this.#pino.child(fields));
+    return new PinoAdapter(this.#pino, { ...this.#fields, ...fields });
   }
 }

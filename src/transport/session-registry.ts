@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { TransportName } from "../bus/message.ts";
 import type { Identity } from "../bus/ports.ts";
 import { GatewayError } from "../errors.ts";
+import type { Logger } from "../telemetry/logger.ts";
 
 /** A connected client, as operators see it. */
 export interface Session {
@@ -23,11 +24,14 @@ export interface SessionLimits {
 /** Who is connected, on every transport, within the limits of the process and of each address. */
 export class SessionRegistry {
   readonly #limits: SessionLimits;
+  readonly #logger: Logger | null;
   readonly #sessions = new Map<string, Session>();
   readonly #perAddress = new Map<string, number>();
 
-  constructor(limits: SessionLimits) {
+  /** @param logger told at level debug of each session that opens and closes. */
+  constructor(limits: SessionLimits, logger: Logger | null = null) {
     this.#limits = limits;
+    this.#logger = logger;
   }
 
   get count(): number {
@@ -56,12 +60,15 @@ export class SessionRegistry {
     const session: Session = { id, transport, address, connectedAt, identity };
     this.#sessions.set(id, session);
     this.#perAddress.set(address, fromAddress + 1);
+    this.#logger?.debug("session opened", { transport, sessionId: id, address });
     return session;
   }
 
   /** Idempotent. */
   close(session: Session): void {
     if (!this.#sessions.delete(session.id)) return;
+    const { transport, id: sessionId } = session;
+    this.#logger?.debug("session closed", { transport, sessionId });
     const left = (this.#perAddress.get(session.address) ?? 1) - 1;
     if (left > 0) this.#perAddress.set(session.address, left);
     else this.#perAddress.delete(session.address);

@@ -5,8 +5,10 @@ import { parseConfig } from "../../src/config/load.ts";
 import { ALLOW_ANYONE, type Authenticator } from "../../src/security/authenticator.ts";
 import { type LogWindow, MemoryMessageLog } from "../../src/store/memory/message-log.ts";
 import { MemoryRetainedStore } from "../../src/store/memory/retained-store.ts";
+import { Activity } from "../../src/telemetry/activity.ts";
 import type { Counters } from "../../src/telemetry/counters.ts";
 import { Health } from "../../src/telemetry/health.ts";
+import { LogLevelSwitch } from "../../src/telemetry/log-level.ts";
 import { SILENT_LOGGER } from "../../src/telemetry/logger.ts";
 import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { FlushLoop } from "../../src/transport/flush-loop.ts";
@@ -95,6 +97,14 @@ export async function startHttp(options: HttpTestOptions = {}): Promise<RunningH
       health: () => health,
       metricsText: async () => ({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),
       documents: new Map(),
+      activity: () => new Activity(telemetry).report(),
+      state: () => ({
+        retainedMessages: bus.retainedCount,
+        retainedBytes: 0,
+        logMessages: bus.lastOffset - bus.firstOffset + 1,
+        logBytes: memory.bytes,
+      }),
+      logLevel: new LogLevelSwitch(logger, { level: "info" }),
       isAdmin: () => true,
       ...options.http,
     },

@@ -24,6 +24,7 @@ async function run(...args: string[]): Promise<{ code: number; err: string }> {
     exitCode: 0,
     onEndSignal: () => () => undefined,
     onReloadSignal: () => () => undefined,
+    onLogLevelSignal: () => () => undefined,
     onDefect: () => () => undefined,
   };
   const code = await runCommandLine(args, host);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { createLogger, type LogLevel } from "../../src/telemetry/logger.ts";
+import { type LogLevel, LogLevelSwitch } from "../../src/telemetry/log-level.ts";
+import { createLogger } from "../../src/telemetry/logger.ts";
 
 function logged(level: LogLevel) {
   const lines: unknown[] = [];
@@ -50,3 +51,30 @@ test.each(["payload", "password", "token", "authorization"])(
     expect(JSON.stringify(lines)).not.toContain("s3cret");
   },
 );
+
+test("a change of the level is logged where it is seen, and holds for children", () => {
+  const { lines, logger } = logged("warn");
+  const child = logger.child({ part: "http" });
+  const levels = new LogLevelSwitch(logger, logger);
+  child.debug("before");
+  levels.change("debug", "http");
+  levels.change("debug", "http");
+  child.debug("while");
+  levels.change("error", "http");
+  child.warn("after");
+  expect(lines).toMatchObject([
+    { msg: "log level changed", from: "warn", to: "debug", by: "http" },
+    { msg: "while", part: "http" },
+    { msg: "log level changed", from: "debug", to: "error", by: "http" },
+  ]);
+  expect(levels.level).toBe("error");
+});
+
+test("toggling goes to debug and back to the level of the settings", () => {
+  const { logger } = logged("error");
+  const levels = new LogLevelSwitch(logger, logger);
+  levels.toggle("SIGUSR2");
+  expect(logger.level).toBe("debug");
+  levels.toggle("SIGUSR2");
+  expect(logger.level).toBe("error");
+});

@@ -26,6 +26,11 @@ vi.mock("../../src/gateway.ts", () => ({
     reload: async () => {
       gateway.calls.push("reload");
     },
+    logLevel: {
+      toggle: (by: string) => {
+        gateway.calls.push(`toggle ${by}`);
+      },
+    },
     stop: async () => {
       gateway.calls.push("stop");
     },
@@ -61,6 +66,7 @@ class FakeHost implements CliHost {
   readonly input = Readable.from([]);
   readonly #signals = new Set<(signal: EndSignal) => void>();
   readonly #reloads = new Set<() => void>();
+  readonly #logLevels = new Set<() => void>();
   readonly #defects = new Set<(error: unknown) => void>();
 
   constructor(isTerminal: boolean) {
@@ -74,7 +80,7 @@ class FakeHost implements CliHost {
   }
 
   get listeners(): number {
-    return this.#signals.size + this.#reloads.size + this.#defects.size;
+    return this.#signals.size + this.#reloads.size + this.#logLevels.size + this.#defects.size;
   }
 
   onEndSignal(listener: (signal: EndSignal) => void): () => void {
@@ -85,6 +91,11 @@ class FakeHost implements CliHost {
   onReloadSignal(listener: () => void): () => void {
     this.#reloads.add(listener);
     return () => this.#reloads.delete(listener);
+  }
+
+  onLogLevelSignal(listener: () => void): () => void {
+    this.#logLevels.add(listener);
+    return () => this.#logLevels.delete(listener);
   }
 
   onDefect(listener: (error: unknown) => void): () => void {
@@ -98,6 +109,10 @@ class FakeHost implements CliHost {
 
   reload(): void {
     for (const listener of this.#reloads) listener();
+  }
+
+  switchLogLevel(): void {
+    for (const listener of this.#logLevels) listener();
   }
 
   defect(error: unknown): void {
@@ -188,6 +203,16 @@ describe("tributary serve", () => {
     host.signal("SIGTERM");
     expect(await ended).toBe(0);
     expect(gateway.calls).toEqual(["start 0", "reload", "drain 10000", "stop"]);
+  });
+
+  test("SIGUSR2 turns debug lines on and off, and nothing ends", async () => {
+    const host = new FakeHost(false);
+    const { ended } = await serve(host);
+    host.switchLogLevel();
+    host.signal("SIGTERM");
+    expect(await ended).toBe(0);
+    expect(gateway.calls).toEqual(["start 0", "toggle SIGUSR2", "drain 10000", "stop"]);
+    expect(host.listeners).toBe(0);
   });
 
   test("SIGHUP is left to the terminal that goes away", async () => {

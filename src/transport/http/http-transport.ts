@@ -15,6 +15,7 @@ import { BulkHandler } from "./bulk.ts";
 import { Connections, REFUSED_AT_ONCE } from "./connections.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
 import { ignoreUpgrade, offersWebSocket } from "./ignored-upgrade.ts";
+import { LogLevelHandler } from "./log-level.ts";
 import { refuseMalformed, writeRefusal } from "./malformed.ts";
 import type { HttpOptions } from "./options.ts";
 import { OriginPolicy } from "./origin-policy.ts";
@@ -97,9 +98,10 @@ export class HttpTransport implements Transport, ExchangeHost {
     const publish = new PublishHandler(this.#context);
     const bulk = new BulkHandler(this.#context, this.#options);
     const retained = new RetainedHandler(this.#context, publish);
+    const logLevel = new LogLevelHandler(this.#options);
     const app = new App({
       services: this.#options,
-      report: new StatusReport(this.#context, this.#options.version),
+      report: new StatusReport(this.#context, this.#options),
       heldPolls: () => this.#polls.heldCount,
       streams: () => this.#streams.count,
       exchangeOf: (request) => this.#exchanges.get(request),
@@ -111,6 +113,8 @@ export class HttpTransport implements Transport, ExchangeHost {
       clear: (exchange) => publish.handleDelete(exchange),
       poll: (exchange) => this.#polls.handle(exchange),
       stream: (exchange) => this.#streams.handle(exchange),
+      logLevel: (exchange) => logLevel.handleRead(exchange),
+      setLogLevel: (exchange) => logLevel.handleChange(exchange),
       rest: (exchange) => {
         this.#exchanges.set(exchange.request, exchange);
         app.handle(exchange.request, exchange.response);

@@ -1,4 +1,6 @@
 import type { Identity } from "../../bus/ports.ts";
+import type { ActivityReport } from "../../telemetry/activity.ts";
+import type { LogLevelSwitch } from "../../telemetry/log-level.ts";
 import type { TlsListening } from "../listener.ts";
 
 /** Settings of the HTTP listener. Times are milliseconds, sizes bytes. */
@@ -39,6 +41,14 @@ export interface StreamSettings {
   readonly positionIntervalMs: number;
 }
 
+/** How much the stores hold; bytes are of payloads and properties. */
+export interface StoredState {
+  readonly retainedMessages: number;
+  readonly retainedBytes: number;
+  readonly logMessages: number;
+  readonly logBytes: number;
+}
+
 /** What the listener shows of the rest of the gateway. */
 export interface HttpServices {
   readonly version: string;
@@ -51,6 +61,12 @@ export interface HttpServices {
   metricsText(): Promise<{ readonly contentType: string; readonly text: string }>;
   /** API documents by their path: JSON text, made when it is asked for. */
   readonly documents: ReadonlyMap<string, () => string>;
+  /** What the gateway has been doing lately, for the status report. */
+  activity(): ActivityReport;
+  /** What the stores hold. */
+  state(): StoredState;
+  /** The level of the log, to be read and changed. */
+  readonly logLevel: LogLevelSwitch;
   /** Whether this identity may see who is connected and what is published. */
   isAdmin(identity: Identity): boolean;
 }

@@ -11,6 +11,8 @@ export interface HotHandlers {
   readonly clear: ExchangeHandler;
   readonly poll: ExchangeHandler;
   readonly stream: ExchangeHandler;
+  readonly logLevel: ExchangeHandler;
+  readonly setLogLevel: ExchangeHandler;
   /** Takes whatever has no handler here. */
   readonly rest: ExchangeHandler;
 }
@@ -25,7 +27,7 @@ export class Router {
   readonly #routes: ReadonlyMap<string, Route>;
 
   constructor(origins: OriginPolicy, handlers: HotHandlers) {
-    const { publish, bulk, retained, clear, poll, stream } = handlers;
+    const { publish, bulk, retained, clear, poll, stream, logLevel, setLogLevel } = handlers;
     this.#origins = origins;
     this.#handlers = handlers;
     this.#topics = new Route({ GET: retained, HEAD: retained, POST: publish, DELETE: clear });
@@ -33,6 +35,7 @@ export class Router {
       ["/v1/publish", new Route({ POST: bulk })],
       ["/v1/poll", new Route({ GET: poll })],
       ["/v1/stream", new Route({ GET: stream })],
+      ["/v1/log-level", new Route({ GET: logLevel, HEAD: logLevel, PUT: setLogLevel })],
     ]);
   }
 

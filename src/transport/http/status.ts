@@ -3,6 +3,7 @@ import { parseFilter, type TopicFilter } from "../../bus/topic.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Session } from "../session-registry.ts";
 import type { TransportContext } from "../transport.ts";
+import type { HttpServices } from "./options.ts";
 import { QueryParameters } from "./query-parameters.ts";
 
 /** Sessions or topics in one listing; a console shows no more, and larger answers stall the loop. */
@@ -11,20 +12,25 @@ const MAX_LISTED = 1_000;
 /** What operators ask of a running gateway, as plain values. */
 export class StatusReport {
   readonly #context: TransportContext;
-  readonly #version: string;
+  readonly #services: HttpServices;
   readonly #startedAt: number;
 
-  constructor(context: TransportContext, version: string) {
+  constructor(context: TransportContext, services: HttpServices) {
     this.#context = context;
-    this.#version = version;
+    this.#services = services;
     this.#startedAt = context.clock.now();
   }
 
   /** `GET /v1/status`. */
   status(heldPolls: number, streams: number): Readonly<Record<string, unknown>> {
     const { bus, sessions, clock } = this.#context;
+    const { version } = this.#services;
+    const { isReady, reasons } = this.#services.health();
+    const { retainedMessages, retainedBytes, logMessages, logBytes } = this.#services.state();
     return {
-      version: this.#version,
+      version,
+      ready: isReady,
+      reasons,
       epoch: bus.epoch,
       startedAt: this.#startedAt,
       uptimeSeconds: Math.round((clock.now() - this.#startedAt) / 1_000),
@@ -33,12 +39,16 @@ export class StatusReport {
       subscriptions: bus.subscriptionCount,
       heldPolls,
       streams,
-      retainedMessages: bus.retainedCount,
+      retainedMessages,
+      retainedBytes,
       log: {
+        messages: logMessages,
+        bytes: logBytes,
         firstOffset: bus.firstOffset,
         lastOffset: bus.lastOffset,
         cursor: bus.cursorAt(bus.lastOffset),
       },
+      ...this.#services.activity(),
     };
   }
 
