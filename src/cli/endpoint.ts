@@ -66,10 +66,14 @@ export interface EndpointOptions extends TlsOptions {
   readonly password?: string;
 }
 
-/** Adds the options that say where to connect; `vias` are those the command can use. */
+/**
+ * Adds the options that say where to connect; `vias` are those the command can use. Commander does
+ * not hold a default to the choices, so a command that cannot use MQTT begins with its first.
+ */
 export function addEndpointOptions(command: Command, vias: readonly Via[]): Command {
+  const first = vias.includes("mqtt") ? "mqtt" : vias[0];
   command
-    .addOption(new Option("--via <transport>", "how to connect").choices(vias).default("mqtt"))
+    .addOption(new Option("--via <transport>", "how to connect").choices(vias).default(first))
     .option("-h, --host <host>", "host of the gateway", "127.0.0.1")
     .option("-p, --port <port>", "port of the transport's listener", parsePort)
     .option("--url <url>", "the whole address, in place of host and port")

@@ -69,6 +69,15 @@ test.each(["websocket", "websocket-binary", "sse", "poll", "tcp"])(
   },
 );
 
+test("trace without --via takes a transport that carries the stages, which MQTT does not", async () => {
+  const port = new URL(gateway.urls.http).port;
+  const { child, lines } = await startTrace("trace/plain", "--json", "-C", "1", "-p", port);
+  await publish("trace/plain", "trace=1");
+  expect(JSON.parse(await lines.next())).toMatchObject({ egress: "websocket" });
+  const [code] = await once(child, "exit");
+  expect(code).toBe(0);
+});
+
 test("trace prints one line a message for people, until it is interrupted", async () => {
   const { child, lines } = await startTrace("trace/people", ...by("websocket"));
   await publish("trace/people", "trace=1");
