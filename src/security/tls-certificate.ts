@@ -30,6 +30,8 @@ export class ListenerCertificate {
   #server: Server | null = null;
   #watch: FilesWatch | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** The last reading was an error line, which wants a line that says when it is over. */
+  #isRefused = false;
   /** Readings follow one another, so that the last one to begin is the last to take effect. */
   #reading: Promise<void> = Promise.resolve();
 
@@ -104,13 +106,15 @@ export class ListenerCertificate {
       // It may have been stopped meanwhile.
       if (this.#server === null) return;
       if (next.cert === current.cert && next.key === current.key && next.ca === current.ca) {
-        if (isAsked) this.#log.info("certificate unchanged", this.#facts());
+        if (isAsked || this.#isRefused) this.#log.info("certificate unchanged", this.#facts());
+        this.#isRefused = false;
         return;
       }
       this.#checkNotExpired(next, current);
       this.#server.setSecureContext(contextOptions(next, this.settings));
       this.#take(next);
     } catch (error) {
+      this.#isRefused = true;
       this.#log.error("certificate not reloaded, the one in use stays", {
         ...this.#facts(),
         error,
@@ -129,6 +133,7 @@ export class ListenerCertificate {
 
   #take(material: TlsMaterial): void {
     this.#material = material;
+    this.#isRefused = false;
     this.#log.info("certificate loaded", this.#facts());
     this.#warnIfExpiring();
   }

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import type { TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -181,6 +181,18 @@ describe("files that are of no use", () => {
     await running.gateway.reload();
     expect(await shown("https")).toBe(fingerprint(renewed));
   });
+});
+
+test("files put back after an error line are a line, too, though nobody asked for it", async () => {
+  const tls = folder.listener({});
+  running = await startTlsGateway({ http: { tls }, mqtt: {}, tcp: {} });
+  const key = await readFile(folder.file("server-key.pem"), "utf8");
+  const refused = running.log.next("certificate not reloaded, the one in use stays");
+  await folder.put("server-key.pem", "no key");
+  await refused;
+  const over = running.log.next("certificate unchanged");
+  await folder.put("server-key.pem", key);
+  expect((await over).level).toBe("info");
 });
 
 describe("the end of a certificate", () => {
