@@ -83,6 +83,19 @@ describe("what operators read", () => {
     expect(defects.splice(0)).toHaveLength(1);
   });
 
+  test("a keep-alive timeout of 0 promises no end of an idle connection", async () => {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const { port } = await start({ http: { keepAliveTimeoutMs: 75_000 } });
+    const bounded = await send(port, "GET", "/healthz", { agent });
+    expect(bounded.headers["keep-alive"]).toBe("timeout=75");
+    await running?.stop();
+    const again = await start({ http: { keepAliveTimeoutMs: 0 } });
+    const endless = await send(again.port, "GET", "/healthz", { agent });
+    expect(endless.headers.connection).toBe("keep-alive");
+    expect(endless.headers["keep-alive"]).toBeUndefined();
+    agent.destroy();
+  });
+
   test("/v1/status, /v1/sessions and /v1/topics tell what is known", async () => {
     const { port, bus } = await start();
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });

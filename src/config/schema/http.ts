@@ -74,7 +74,7 @@ export const http = z
     keepAliveTimeoutMs: wholeNumber(
       75_000,
       { min: 0, max: DAY_MS },
-      "Idle time before a kept-alive connection is closed; above the 60 s of common proxies, so that the proxy closes first.",
+      "Idle time before a kept-alive connection is closed; above the 60 s of common proxies, so that the proxy closes first; 0 never closes it.",
     ),
     maxConnections: wholeNumber(
       20_000,
