@@ -13,15 +13,10 @@ import { type CommandSessionParts, logDefect } from "./command-session-parts.ts"
 import { CommandPublishing, type PublishAnswers } from "./command-session-publishing.ts";
 import { PublishRate } from "./command-session-rate.ts";
 import { CommandSubscriptions } from "./command-session-subscriptions.ts";
+import { TurnShare } from "./command-session-turn.ts";
 import type { Flushable } from "./flush-loop.ts";
 import { Outbox, type OutboxSource } from "./outbox.ts";
 import type { WriteBatch } from "./write-batch.ts";
-
-/**
- * Bytes of one client's commands that are handled before others have their turn. libuv may read 2 MiB
- * from a socket before anything is written; readers' queues would have to hold all that.
- */
-const SHARE_OF_A_TURN = 65_536;
 
 /** Time in which a closing connection must be gone: the peer may have stopped reading for good. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -37,6 +32,7 @@ export class CommandSession
   readonly #reader: Reader;
   readonly #outbox: Outbox;
   readonly #gate: CommandGate;
+  readonly #turn: TurnShare;
   readonly #subscriptions: CommandSubscriptions;
   readonly #publishing: CommandPublishing;
   readonly #rate: PublishRate;
@@ -45,8 +41,6 @@ export class CommandSession
   readonly #authentication: CommandAuthentication;
   /** Commands that came while the gate was closed: what one read of the connection holds. */
   #held: (string | Uint8Array)[] = [];
-  /** Bytes taken in since the client last gave its turn away. */
-  #taken = 0;
   #beatAt: number;
   /** `null` while open. */
   #ending: { readonly reason: GatewayError | null; readonly since: number } | null = null;
@@ -70,6 +64,7 @@ export class CommandSession
     this.#outbox = new Outbox(stream, this, flushLoop, limits.outbox, meter);
     this.#drops = new DropNotices(this.#reader, parts.delivery);
     this.#gate = new CommandGate(this);
+    this.#turn = new TurnShare(this.#gate);
     const origin = { transport: form.egress, sessionId: session.id };
     this.#publishing = new CommandPublishing(bus, origin, this);
     this.#subscriptions = new CommandSubscriptions(
@@ -100,8 +95,7 @@ export class CommandSession
     if (this.#ending !== null) return;
     if (this.#gate.isOpen) this.#execute(input);
     else this.#held.push(input);
-    this.#taken += input.length;
-    if (this.#taken >= SHARE_OF_A_TURN) this.#yieldTurn();
+    this.#turn.took(input.length);
   }
 
   /** Queues bytes that are no frame of ours, such as a pong, among the answers. */
@@ -248,13 +242,6 @@ export class CommandSession
     this.#beatAt = now;
     connection.ping();
     this.#tellPosition();
-  }
-
-  /** Lets what has been taken in leave, and others be read, before this client's next commands. */
-  #yieldTurn(): void {
-    this.#taken = 0;
-    this.#gate.hold("turn");
-    setImmediate(() => this.#gate.release("turn"));
   }
 
   get #isSettled(): boolean {

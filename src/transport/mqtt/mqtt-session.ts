@@ -1,6 +1,5 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { Delivery } from "../../bus/delivery.ts";
-import { Filters } from "../../bus/filter-set.ts";
 import type { Message, QoS, TransportName } from "../../bus/message.ts";
 import { ANONYMOUS, type Identity } from "../../bus/ports.ts";
 import type { Reader, ReaderHost } from "../../bus/reader.ts";
@@ -9,6 +8,7 @@ import type { Offerable } from "../../bus/subscription-index.ts";
 import type { TopicFilter } from "../../bus/topic.ts";
 import type { TransportObserver } from "../transport.ts";
 import type { WriteBatch } from "../write-batch.ts";
+import { AcknowledgedFilters } from "./acknowledged-filters.ts";
 import { type LivePublishes, reportSent } from "./live-publishes.ts";
 import type { MqttConnection } from "./mqtt-connection.ts";
 import type { OutgoingLimits } from "./outgoing-queue.ts";
@@ -50,7 +50,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
   readonly #grants = new Map<TopicFilter, Grant>();
   /** By the whole text of the subscription. */
   readonly #shared = new Map<string, SharedSubscription>();
-  #acknowledged = new Filters([]);
+  readonly #acknowledged = new AcknowledgedFilters();
   #connection: MqttConnection | null = null;
   #identity: Identity = ANONYMOUS;
   #reader: Reader | null = null;
@@ -144,7 +144,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
       endWatch = bus.watch(reader.identity, [filter], watcher);
     }
     this.#grants.set(filter, { qos, endWatch, subscription: this.#listen(reader, filter, true) });
-    this.#noteAcknowledged();
+    this.#acknowledged.update(this.#grants);
     this.#connection?.outbox.wake();
   }
 
@@ -186,7 +186,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
     this.#stopListening(grant);
     grant.endWatch?.();
     this.#sender.forgetRetained(filter);
-    this.#noteAcknowledged();
+    this.#acknowledged.update(this.#grants);
   }
 
   /** PUBACK for QoS 1, PUBCOMP for QoS 2. */
@@ -255,7 +255,7 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
     if (this.#sender.nextOffset <= offset && !this.#isCatchingUp()) {
       used += this.#sender.send(batch, this, offset, Number.POSITIVE_INFINITY);
     }
-    if (facts.qos > 0 && this.#isQueued(offset, reader)) return used;
+    if (facts.qos > 0 && this.#acknowledged.matchesAt(offset, reader)) return used;
     used += publishes.addTo(batch, offset, reader);
     observer.delivered(facts.ingress, reader.transport, 0, facts.receivedAt, facts.acceptedAt);
     return used;
@@ -315,20 +315,6 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
       ? (this.#connection?.session.connectedAt ?? 0)
       : Number.POSITIVE_INFINITY;
     reportSent(message, qos, this.#parts.observer, this.transport, liveSince);
-  }
-
-  #noteAcknowledged(): void {
-    const filters = [...this.#grants].filter(([, grant]) => grant.qos > 0).map(([name]) => name);
-    this.#acknowledged = new Filters(filters);
-  }
-
-  /** Whether the message of QoS 1 or 2 is on the session's queue rather than the reader's to send. */
-  #isQueued(offset: number, reader: Reader): boolean {
-    const { filters } = this.#acknowledged;
-    if (filters.length === 0) return false;
-    if (filters.length === this.#grants.size) return true;
-    const topic = reader.topicAt(offset);
-    return topic !== undefined && this.#acknowledged.matches(topic);
   }
 
   /**
