@@ -4,13 +4,8 @@ import { Fields, parseJson } from "../wire/fields.ts";
 import { parseJsonMessage, readCursor } from "../wire/json-message.ts";
 import { SseDecoder, type SseEvent } from "../wire/sse-decoder.ts";
 import { Backoff } from "./backoff.ts";
-import {
-  authorizationHeaders,
-  fetchFrom,
-  queryText,
-  refusalOf,
-  requestUrl,
-} from "./http-request.ts";
+import { readFrom } from "./http-read.ts";
+import { refusalOf } from "./http-request.ts";
 import {
   asCursor,
   backoffOf,
@@ -73,18 +68,13 @@ async function* readOnce(options: HttpReadOptions, progress: Progress): AsyncGen
 }
 
 async function open(options: HttpReadOptions, progress: Progress): Promise<Response> {
-  const query: [string, string][] = options.filters.map((filter) => ["filter", filter]);
+  const query: [string, string][] = [];
   if (progress.cursor === null && options.start !== undefined) {
     query.push(["cursor", options.start]);
   }
-  const url = requestUrl(options, `/v1/stream?${queryText(query)}`);
-  const answer = await fetchFrom(options, url, {
-    headers: {
-      accept: "text/event-stream",
-      ...authorizationHeaders(options),
-      ...(progress.cursor === null ? {} : { "last-event-id": progress.cursor }),
-    },
-    signal: options.signal,
+  const answer = await readFrom(options, "/v1/stream", query, {
+    accept: "text/event-stream",
+    ...(progress.cursor === null ? {} : { "last-event-id": progress.cursor }),
   });
   if (answer.status !== 200) throw await refusalOf(answer);
   return answer;

@@ -2,13 +2,8 @@ import type { Cursor } from "../bus/cursor.ts";
 import { GatewayError } from "../errors.ts";
 import { type PollBody, parsePollBody } from "../wire/poll.ts";
 import { Backoff } from "./backoff.ts";
-import {
-  authorizationHeaders,
-  fetchFrom,
-  queryText,
-  refusalOf,
-  requestUrl,
-} from "./http-request.ts";
+import { readFrom } from "./http-read.ts";
+import { refusalOf } from "./http-request.ts";
 import {
   asCursor,
   backoffOf,
@@ -77,16 +72,11 @@ function positionOf(outcome: Outcome): Cursor {
 
 /** One poll. Throws the refusal, or what the network threw. */
 async function poll(options: PollOptions, cursor: string): Promise<Outcome> {
-  const query: [string, string][] = options.filters.map((filter) => ["filter", filter]);
-  query.push(["cursor", cursor]);
+  const query: [string, string][] = [["cursor", cursor]];
   if (options.holdSeconds !== undefined) query.push(["timeout", String(options.holdSeconds)]);
   if (options.max !== undefined) query.push(["max", String(options.max)]);
   if (options.retained === true && cursor === "now") query.push(["retained", "true"]);
-  const url = requestUrl(options, `/v1/poll?${queryText(query)}`);
-  const answer = await fetchFrom(options, url, {
-    headers: authorizationHeaders(options),
-    signal: options.signal,
-  });
+  const answer = await readFrom(options, "/v1/poll", query);
   if (answer.status === 200) return { is: "answer", body: parsePollBody(await answer.text()) };
   if (answer.status === 204) {
     return { is: "empty", cursor: asCursor(answer.headers.get("tributary-cursor") ?? "") };
