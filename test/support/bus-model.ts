@@ -127,6 +127,7 @@ export class ModelSubscription {
 
   /** After a pull: takes over how far the bus says it considered, once that is seen to be true. */
   settle(subscription: Subscription, world: World): void {
+    if (this.phase === "retained") this.#settleRetained(subscription, world);
     if (this.phase !== "catching-up" || this.pendingGap !== null) return;
     expect(subscription.after).toBeGreaterThanOrEqual(this.position);
     const next = this.#next(world);
@@ -180,10 +181,18 @@ export class ModelSubscription {
     expect(this.phase).toBe("catching-up");
   }
 
+  /** What the bus passed over was not to be delivered then, whatever becomes of access later. */
+  #settleRetained({ state }: Subscription, world: World): void {
+    const left = state.is === "retained" ? (state.snapshot?.slice(state.next) ?? null) : [];
+    if (left === null) return;
+    const passed = this.snapshot.filter(({ topic }) => !left.some((each) => each === topic));
+    expect(passed.filter((each) => isDue(each, world))).toEqual([]);
+    this.snapshot = this.snapshot.filter((each) => !passed.includes(each));
+    if (state.is === "catching-up") this.#beginCatchingUp(world);
+  }
+
   #skipUndeliverable(world: World): void {
-    // A retained message that was replaced since comes from the log in its new form.
-    const isDue = (each: ModelMessage) => world.isDeliverable(each) && world.isRetained(each);
-    while (this.snapshot[0] !== undefined && !isDue(this.snapshot[0])) this.snapshot.shift();
+    while (this.snapshot[0] !== undefined && !isDue(this.snapshot[0], world)) this.snapshot.shift();
   }
 
   /** The next message it must be given: from all that ever were, so that no hole goes unseen. */
@@ -220,4 +229,9 @@ export class ModelSubscription {
   #isWithinLimits(): boolean {
     return this.queue.length <= this.#limits.maxMessages && this.#bytes() <= this.#limits.maxBytes;
   }
+}
+
+/** A retained message that was replaced since comes from the log in its new form. */
+function isDue(message: ModelMessage, world: World): boolean {
+  return world.isDeliverable(message) && world.isRetained(message);
 }
