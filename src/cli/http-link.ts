@@ -71,11 +71,13 @@ async function openReader(
   const reading = (async () => {
     for await (const delivery of deliveries) take(delivery);
   })();
+  // Told through `ended`; a failure before anyone waits for it must not pass for an unhandled one.
   reading.catch(() => undefined);
   return {
     ended: reading,
     close: async () => {
       abort.abort();
+      // The abort is how it ends here; a failure has been told through `ended`.
       await reading.catch(() => undefined);
     },
   };

@@ -32,6 +32,7 @@ export async function openMqttPublisher(endpoint: Endpoint, will?: Will): Promis
       }
     });
   });
+  // Raced against each publish; between publishes nobody waits for it, and nothing is lost.
   closed.catch(() => undefined);
   return {
     publish: async ({ topic, payload, qos, retain }: Outgoing) => {

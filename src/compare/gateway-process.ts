@@ -86,6 +86,7 @@ async function ready(child: ChildProcess, listeners: Listeners): Promise<Targets
   const deadline = performance.now() + START_DEADLINE_MS;
   while (performance.now() < deadline && child.exitCode === null) {
     const httpUrl = listeners.url("http");
+    // A refused connection means "not ready yet": asked again until the deadline.
     const answer = httpUrl === null ? null : await fetch(`${httpUrl}/readyz`).catch(() => null);
     // Every listener has said where it is by the time the whole is ready.
     if (httpUrl !== null && answer?.status === 200) return targetsOf(httpUrl, listeners);
