@@ -1,15 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { Bus, type BusLimits } from "./bus/bus.ts";
 import type { Clock } from "./bus/clock.ts";
-import type { AccessPolicy, MessageLog, RetainedStore } from "./bus/ports.ts";
+import type { AccessPolicy } from "./bus/ports.ts";
+import type { Store } from "./bus/store-port.ts";
 import { derivedMaxPacketBytes } from "./config/derived.ts";
 import { ConfigError } from "./config/problem.ts";
 import type { Config } from "./config/schema.ts";
 import { apiDocuments } from "./documents/api-documents.ts";
 import { ALLOW_ANYONE, type Authenticator } from "./security/authenticator.ts";
 import { ListenerCertificates } from "./security/tls-certificates.ts";
+import { MemoryStore } from "./store/memory/memory-store.ts";
 import { MemoryMessageLog } from "./store/memory/message-log.ts";
-import { MemoryRetainedStore } from "./store/memory/retained-store.ts";
 import { Activity } from "./telemetry/activity.ts";
 import { Health } from "./telemetry/health.ts";
 import { type AdjustableLevel, LogLevelSwitch } from "./telemetry/log-level.ts";
@@ -29,8 +30,7 @@ import { readVersion } from "./version.ts";
 
 /** What may be put in another's place; tests give their own, later versions give more. */
 export interface GatewayParts {
-  readonly log?: MessageLog;
-  readonly retained?: RetainedStore;
+  readonly store?: Store;
   readonly clock?: Clock;
   readonly policy?: AccessPolicy;
   readonly authenticator?: Authenticator;
@@ -67,8 +67,7 @@ class ComposedGateway implements Gateway {
   readonly #activity: Activity;
   readonly #config: Config;
   readonly #logger: Logger;
-  readonly #log: MessageLog;
-  readonly #retained: RetainedStore;
+  readonly #store: Store;
   readonly #health = new Health();
   readonly #certificates: ListenerCertificates;
   /** In the order of their start; they end in the opposite one. */
@@ -85,11 +84,12 @@ class ComposedGateway implements Gateway {
     this.#activity = new Activity(this.telemetry);
     const adjustable = parts.logLevel ?? { level: config.logging.level };
     this.logLevel = new LogLevelSwitch(logger, adjustable);
-    this.#log = parts.log ?? memoryLog(config, acceptanceClock);
-    this.#retained = parts.retained ?? new MemoryRetainedStore();
+    this.#store = parts.store ?? memoryStore(config, acceptanceClock);
     this.bus = new Bus({
-      log: this.#log,
-      retained: this.#retained,
+      log: this.#store.log,
+      retained: this.#store.retained,
+      sessions: this.#store.sessions,
+      keys: this.#store.keys,
       clock,
       policy: parts.policy ?? null,
       observer: this.telemetry,
@@ -170,9 +170,9 @@ class ComposedGateway implements Gateway {
       sessions: this.sessions.count,
       subscriptions: this.bus.subscriptionCount,
       retainedMessages: this.bus.retainedCount,
-      retainedBytes: this.#retained.bytes,
+      retainedBytes: this.#store.retained.bytes,
       logMessages: this.bus.lastOffset - this.bus.firstOffset + 1,
-      logBytes: this.#log.bytes,
+      logBytes: this.#store.log.bytes,
       certificates: this.#certificates.expiries(),
     };
   }
@@ -184,6 +184,8 @@ class ComposedGateway implements Gateway {
     if (problems.length > 0) {
       throw new ConfigError(problems.map((problem) => ({ ...problem, source: null })));
     }
+    await this.#store.open();
+    this.bus.restore();
     this.#activity.start();
     const addresses: ListenAddress[] = [];
     try {
@@ -221,7 +223,7 @@ class ComposedGateway implements Gateway {
   async #stop(): Promise<void> {
     this.#activity.stop();
     for (const transport of [...this.#transports].reverse()) await transport.stop();
-    await this.#log.close();
+    await this.#store.close();
     this.#logger.info("stopped");
   }
 }
@@ -241,8 +243,8 @@ function clocks(given: Clock | undefined): {
   return { clock, acceptanceClock: { now: () => clock.precise() }, readNow: readClock };
 }
 
-function memoryLog(config: Config, clock: Clock): MessageLog {
-  return new MemoryMessageLog({ epoch: newEpoch(), window: config.log, clock });
+function memoryStore(config: Config, clock: Clock): Store {
+  return new MemoryStore(new MemoryMessageLog({ epoch: newEpoch(), window: config.log, clock }));
 }
 
 /** 60 random bits in base 36: no two starts share a name, so no cursor of another life is believed. */

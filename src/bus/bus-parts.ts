@@ -5,6 +5,8 @@ import type { Message } from "./message.ts";
 import type { QueueLimits } from "./overflow.ts";
 import type { AccessPolicy, BusObserver, Gap, MessageLog, RetainedStore } from "./ports.ts";
 import type { RetainedLimits } from "./retained.ts";
+import type { SessionStore } from "./session-store.ts";
+import type { KeyStore } from "./store-port.ts";
 
 /** Bounds the bus enforces whatever the transport. */
 export interface BusLimits extends RetainedLimits {
@@ -20,6 +22,10 @@ export interface BusLimits extends RetainedLimits {
 export interface BusParts {
   readonly log: MessageLog;
   readonly retained: RetainedStore;
+  /** Where sessions and groups survive the process; by default they do not. */
+  readonly sessions?: SessionStore;
+  /** Where idempotency keys survive the process; by default they do not. */
+  readonly keys?: KeyStore;
   readonly clock: Clock;
   /** `null` allows everything, at no cost. */
   readonly policy: AccessPolicy | null;

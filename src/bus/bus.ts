@@ -11,6 +11,7 @@ import {
   type IdempotencyKey,
   IdempotencyKeys,
 } from "./idempotency.ts";
+import { LastingSessions } from "./lasting-sessions.ts";
 import { locateStart, readPage } from "./log-access.ts";
 import type { Message, MessageDraft, TransportName } from "./message.ts";
 import type {
@@ -29,6 +30,7 @@ import { RetainedAhead, RetainedMessages } from "./retained.ts";
 import { type Start, Subscription, type SubscriptionOptions } from "./subscription.ts";
 import { type Offerable, SubscriptionIndex } from "./subscription-index.ts";
 import type { Topic, TopicFilter } from "./topic.ts";
+import { VOLATILE_KEYS, VOLATILE_SESSIONS } from "./volatile-stores.ts";
 
 export type { BusLimits, BusPage, BusParts } from "./bus-parts.ts";
 
@@ -38,12 +40,14 @@ export type { BusLimits, BusPage, BusParts } from "./bus-parts.ts";
  * readers pull.
  */
 export class Bus implements LogListener {
+  /** What outlives connections: sessions, groups, and the messages their queues hold. */
+  readonly sessions: LastingSessions;
+  readonly limits: BusLimits;
   readonly #log: MessageLog;
   readonly #retained: RetainedMessages;
   readonly #admission: Admission;
   readonly #policy: AccessPolicy | null;
   readonly #observer: BusObserver;
-  readonly #limits: BusLimits;
   readonly #index = new SubscriptionIndex();
   readonly #groups: Groups;
   readonly #keys: IdempotencyKeys;
@@ -58,24 +62,28 @@ export class Bus implements LogListener {
     this.#admission = new Admission(parts.policy, this.#retained, parts.limits.maxPayloadBytes);
     this.#policy = parts.policy;
     this.#observer = parts.observer;
-    this.#limits = parts.limits;
+    this.limits = parts.limits;
     this.#context = {
       log: parts.log,
       retained: this.#retained,
       policy: parts.policy,
       observer: parts.observer,
       now: () => parts.clock.now(),
-      goLive: (subscription) => this.#addToIndex(subscription.filterSet.filters, subscription),
+      goLive: (subscription) => this.#index.addAll(subscription.filterSet.filters, subscription),
       notePending: (reader) => this.#pending.push(reader),
     };
     const { groups, idempotency, queue } = parts.limits;
     this.#groups = new Groups(this.#context, groups ?? DEFAULT_GROUP_LIMITS, queue, this.#index);
-    this.#keys = new IdempotencyKeys(idempotency ?? DEFAULT_IDEMPOTENCY_LIMITS, parts.clock);
+    const keys = parts.keys ?? VOLATILE_KEYS;
+    this.#keys = new IdempotencyKeys(idempotency ?? DEFAULT_IDEMPOTENCY_LIMITS, parts.clock, keys);
+    this.sessions = new LastingSessions(parts.log, parts.sessions ?? VOLATILE_SESSIONS);
     parts.log.attach(this);
   }
 
-  get limits(): BusLimits {
-    return this.#limits;
+  /** Takes up what earlier processes left; once, when the store is open. */
+  restore(): void {
+    this.#keys.restore();
+    this.sessions.restore();
   }
 
   get epoch(): string {
@@ -197,7 +205,7 @@ export class Bus implements LogListener {
     const epoch =
       start.gap !== null && options.start.from === "cursor" ? options.start.epoch : this.epoch;
     const after = { epoch, offset: start.after };
-    const subscription = new Subscription(reader, options, tag, after, this.#limits.queue);
+    const subscription = new Subscription(reader, options, tag, after, this.limits.queue);
     subscription.gap = start.gap;
     if (options.start.from === "now") {
       const found = options.retained ? this.#retained.under(options.filters) : [];
@@ -221,7 +229,7 @@ export class Bus implements LogListener {
   unsubscribe(subscription: Subscription): void {
     const { state } = subscription;
     if (state.is === "ended" && state.reason === "unsubscribed") return;
-    this.#removeFromIndex(subscription.filterSet.filters, subscription);
+    this.#index.removeAll(subscription.filterSet.filters, subscription);
     subscription.state = { is: "ended", reason: "unsubscribed" };
     subscription.reader.detach(subscription);
     this.#subscriptions -= 1;
@@ -233,10 +241,10 @@ export class Bus implements LogListener {
    */
   watch(identity: Identity, filters: readonly TopicFilter[], watcher: Offerable): () => void {
     this.#admission.checkSubscribe(identity, filters);
-    this.#addToIndex(filters, watcher);
+    this.#index.addAll(filters, watcher);
     let isWatching = true;
     return () => {
-      if (isWatching) this.#removeFromIndex(filters, watcher);
+      if (isWatching) this.#index.removeAll(filters, watcher);
       isWatching = false;
     };
   }
@@ -317,12 +325,14 @@ export class Bus implements LogListener {
 
   ordered(offset: number, draft: MessageDraft, acceptedAt: number): void {
     if (draft.retain) this.#retained.apply(offset, draft, acceptedAt);
+    this.#keys.ordered(offset, draft);
     this.#index.offer(draft.topic, offset, draft.payload.length);
   }
 
   evicting(firstOffset: number): void {
     this.#pending = this.#pending.filter((reader) => reader.keepBelow(firstOffset));
     this.#groups.keepBelow(firstOffset);
+    this.sessions.evicting(firstOffset);
   }
 
   #beginOnce(draft: MessageDraft, key: IdempotencyKey, receipt: Receipt): Attempt | number {
@@ -336,13 +346,5 @@ export class Bus implements LogListener {
   #refused(draft: MessageDraft, refusal: GatewayError): GatewayError {
     this.#observer.refused(draft.origin.transport, refusal.code);
     return refusal;
-  }
-
-  #addToIndex(filters: readonly TopicFilter[], subscriber: Offerable): void {
-    for (const filter of filters) this.#index.add(filter, subscriber);
-  }
-
-  #removeFromIndex(filters: readonly TopicFilter[], subscriber: Offerable): void {
-    for (const filter of filters) this.#index.remove(filter, subscriber);
   }
 }

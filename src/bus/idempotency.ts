@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import { contentDigest } from "./content-digest.ts";
 import type { MessageDraft } from "./message.ts";
 import type { Receipt } from "./ports.ts";
+import type { KeyStore, StoredKey } from "./store-port.ts";
 
 /** What a publisher names a request by, so that repeating it publishes nothing twice. */
 export interface IdempotencyKey {
@@ -42,19 +43,19 @@ export class Attempt implements Receipt {
   readonly startedAt: number;
   readonly #forget: (attempt: Attempt) => void;
   #receipt: Receipt | null;
-  #offset: number | null = null;
+  #offset: number | null;
 
   constructor(
-    name: IdempotencyKey,
-    digest: string,
-    startedAt: number,
-    receipt: Receipt,
+    request: Omit<StoredKey, "offset">,
+    offset: number | null,
+    receipt: Receipt | null,
     forget: (attempt: Attempt) => void,
   ) {
-    this.scope = name.scope;
-    this.key = name.key;
-    this.digest = digest;
-    this.startedAt = startedAt;
+    this.scope = request.scope;
+    this.key = request.key;
+    this.digest = request.digest;
+    this.startedAt = request.startedAt;
+    this.#offset = offset;
     this.#receipt = receipt;
     this.#forget = forget;
   }
@@ -91,14 +92,35 @@ export class Attempt implements Receipt {
 export class IdempotencyKeys {
   readonly #limits: IdempotencyLimits;
   readonly #clock: Clock;
+  readonly #store: KeyStore;
   /** Oldest first, as every Map here. */
   readonly #attempts = new Set<Attempt>();
   readonly #scopes = new Map<string, Map<string, Attempt>>();
+  /** Keys whose message the log has not ordered yet, by that message. */
+  readonly #unordered = new Map<MessageDraft, Attempt>();
   readonly #forget = (attempt: Attempt): void => this.#remove(attempt);
 
-  constructor(limits: IdempotencyLimits, clock: Clock) {
+  constructor(limits: IdempotencyLimits, clock: Clock, store: KeyStore) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#store = store;
+  }
+
+  /** Takes up the keys of earlier processes; once, before the first request. */
+  restore(): void {
+    for (const stored of this.#store.restore()) {
+      this.#remember(new Attempt(stored, stored.offset, null, this.#forget));
+    }
+  }
+
+  /** The log has given a message its place: its key becomes part of the same write. */
+  ordered(offset: number, draft: MessageDraft): void {
+    if (this.#unordered.size === 0) return;
+    const attempt = this.#unordered.get(draft);
+    if (attempt === undefined) return;
+    this.#unordered.delete(draft);
+    const { scope, key, digest, startedAt } = attempt;
+    this.#store.put({ scope, key, digest, offset, startedAt });
   }
 
   get count(): number {
@@ -122,10 +144,9 @@ export class IdempotencyKeys {
       throw outcome;
     }
     this.#makeRoom(name.scope);
-    const attempt = new Attempt(name, digest, now, receipt, this.#forget);
-    const keys = this.#scopes.get(name.scope) ?? new Map<string, Attempt>();
-    this.#scopes.set(name.scope, keys.set(name.key, attempt));
-    this.#attempts.add(attempt);
+    const attempt = new Attempt({ ...name, digest, startedAt: now }, null, receipt, this.#forget);
+    this.#remember(attempt);
+    this.#unordered.set(draft, attempt);
     return attempt;
   }
 
@@ -136,6 +157,12 @@ export class IdempotencyKeys {
     if (earlier === undefined) return null;
     const outcome = outcomeOf(earlier, contentDigest(draft));
     return typeof outcome === "number" ? null : outcome;
+  }
+
+  #remember(attempt: Attempt): void {
+    const keys = this.#scopes.get(attempt.scope) ?? new Map<string, Attempt>();
+    this.#scopes.set(attempt.scope, keys.set(attempt.key, attempt));
+    this.#attempts.add(attempt);
   }
 
   #makeRoom(scope: string): void {
@@ -173,6 +200,13 @@ export class IdempotencyKeys {
     const keys = this.#scopes.get(attempt.scope);
     keys?.delete(attempt.key);
     if (keys?.size === 0) this.#scopes.delete(attempt.scope);
+    for (const [draft, waiting] of this.#unordered) {
+      if (waiting !== attempt) continue;
+      // Refused before it had a place: nothing was stored.
+      this.#unordered.delete(draft);
+      return;
+    }
+    this.#store.delete(attempt.scope, attempt.key);
   }
 }
 

@@ -85,7 +85,7 @@ export interface MessageLog {
    */
   append(draft: MessageDraft, receipt: Receipt | null): void;
   /**
-   * The message at an offset, or `undefined` when it is outside the window. A message whose commit
+   * The message at an offset, or `undefined` when it is outside the window and not kept. A message whose commit
    * failed stays here while the window reaches it, for the readers it was queued for; `read` reports
    * it as a gap to all others.
    */
@@ -100,8 +100,14 @@ export interface MessageLog {
   read(filters: FilterSet, after: number, limits: PageLimits): LogPage;
   /** The offset a reader with this cursor goes on after, or the gap it has to be told. */
   locate(position: Position): { readonly after: number } | { readonly gap: Gap };
-  /** Makes what was appended durable and releases the store. */
-  close(): Promise<void>;
+  /**
+   * Keeps a message readable by {@link at} beyond the window, once more for each call, until it is
+   * released as often. For queues that outlive the window; called while the message can be read, as
+   * in `evicting`, and for a retained message of any age. The body is stored once.
+   */
+  keep(message: Message): void;
+  /** Takes one {@link keep} back; does nothing for an offset that is not kept. */
+  release(offset: number): void;
 }
 
 /** The last retained message of each topic. Kept apart from the log's window. */

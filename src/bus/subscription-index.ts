@@ -77,6 +77,14 @@ export class SubscriptionIndex {
     if (cached !== undefined) cached.exact = created;
   }
 
+  addAll(filters: readonly TopicFilter[], subscriber: Offerable): void {
+    for (const filter of filters) this.add(filter, subscriber);
+  }
+
+  removeAll(filters: readonly TopicFilter[], subscriber: Offerable): void {
+    for (const filter of filters) this.remove(filter, subscriber);
+  }
+
   /** Removes one pair; does nothing for a pair that is not there. */
   remove(filter: TopicFilter, subscriber: Offerable): void {
     if (isExact(filter)) {

@@ -63,7 +63,6 @@ export function messageLogContract(name: string, create: LogFactory): void {
       expect(await Promise.all(["a", "b", "c"].map((each) => append(each)))).toEqual([1, 2, 3]);
       expect(recorder.calls).toEqual(["ordered 1", "ordered 2", "ordered 3"]);
       expect(log.epoch).toBe(EPOCH);
-      await log.close();
     });
 
     test("gives back every field of a message, and bytes of its own", async () => {
@@ -89,7 +88,6 @@ export function messageLogContract(name: string, create: LogFactory): void {
       });
       expect([log.sizeAt(1), log.topicAt(1)]).toEqual([4, "a/é"]);
       expect(log.expiresAt(1)).toBe(clock.now() + 7_000);
-      await log.close();
     });
 
     test("knows nothing outside its window", async () => {
@@ -99,11 +97,10 @@ export function messageLogContract(name: string, create: LogFactory): void {
         expect([log.at(offset), log.topicAt(offset)]).toEqual([undefined, undefined]);
         expect([log.sizeAt(offset), log.expiresAt(offset)]).toEqual([0, Number.POSITIVE_INFINITY]);
       }
-      await log.close();
     });
 
     test("reads what the filters match, once and rising, dense or sparse", async () => {
-      const { log, append, read } = await open(create);
+      const { append, read } = await open(create);
       const names = Array.from({ length: 90 }, (_, i) => (i % 30 === 7 ? "rare/x" : `n/${i % 7}`));
       await Promise.all(names.map((each) => append(each)));
       for (const filters of [["#"], ["rare/x"], ["rare/+"], ["n/3", "n/+", "rare/#"], ["none"]]) {
@@ -113,7 +110,6 @@ export function messageLogContract(name: string, create: LogFactory): void {
         const page = read(5, ...filters);
         expect(page).toEqual({ offsets: expected, through: 90, gap: null });
       }
-      await log.close();
     });
 
     test("reads in pages bounded by count and bytes, that join without hole or overlap", async () => {
@@ -137,7 +133,6 @@ export function messageLogContract(name: string, create: LogFactory): void {
         }
         expect(found).toEqual(names.map((_, i) => i + 1));
       }
-      await log.close();
     });
 
     test.each([
@@ -163,7 +158,6 @@ export function messageLogContract(name: string, create: LogFactory): void {
       const locate = (offset: number) => log.locate({ epoch: EPOCH, offset });
       expect(locate(first - 2)).toEqual({ gap: { reason: "retention", earliest: first } });
       expect(locate(first - 1)).toEqual({ after: first - 1 });
-      await log.close();
     });
 
     test("lets nobody read what is older than its age", async () => {
@@ -177,7 +171,6 @@ export function messageLogContract(name: string, create: LogFactory): void {
       expect(read(1, "a").offsets).toEqual([2]);
       clock.advance(600);
       expect(log.firstOffset).toBe(3);
-      await log.close();
     });
 
     test("keeps a newest message larger than the window's bytes", async () => {
@@ -185,7 +178,6 @@ export function messageLogContract(name: string, create: LogFactory): void {
       await append("a", "small");
       await append("a", "x".repeat(50));
       expect([log.firstOffset, log.at(2)?.payload.length]).toEqual([2, 50]);
-      await log.close();
     });
 
     test("answers a cursor from elsewhere or ahead of it with a gap of the epoch", async () => {
@@ -196,7 +188,6 @@ export function messageLogContract(name: string, create: LogFactory): void {
       expect(log.locate({ epoch: EPOCH, offset: 2 })).toEqual({ gap });
       expect(log.locate({ epoch: EPOCH, offset: 1 })).toEqual({ after: 1 });
       expect(log.locate({ epoch: EPOCH, offset: 0 })).toEqual({ after: 0 });
-      await log.close();
     });
 
     test("is relieved when nothing waits", async () => {
@@ -204,7 +195,6 @@ export function messageLogContract(name: string, create: LogFactory): void {
       await append("a");
       expect(log.isCongested).toBe(false);
       await new Promise<void>((relieved) => log.whenRelieved(relieved));
-      await log.close();
     });
   });
 }

@@ -55,6 +55,9 @@ export const PART_RULES: readonly PartRule[] = [
       "store/",
       "errors.ts",
       "bus/ports.ts",
+      "bus/store-port.ts",
+      "bus/session-store.ts",
+      "bus/volatile-stores.ts",
       "bus/message.ts",
       "bus/topic.ts",
       "bus/topic-trie.ts",
@@ -74,7 +77,7 @@ export const PART_RULES: readonly PartRule[] = [
   },
   {
     part: "telemetry/",
-    mayImport: ["telemetry/", "bus/ports.ts", "bus/message.ts", "errors.ts"],
+    mayImport: ["telemetry/", "bus/ports.ts", "bus/store-port.ts", "bus/message.ts", "errors.ts"],
     mayImportTypes: ["bus/clock.ts"],
     node: true,
     packages: true,

@@ -130,7 +130,11 @@ export class FaultyLog implements MessageLog {
     return this.#inner.locate(position);
   }
 
-  async close(): Promise<void> {
-    await this.#inner.close();
+  keep(message: Message): void {
+    this.#inner.keep(message);
+  }
+
+  release(offset: number): void {
+    this.#inner.release(offset);
   }
 }

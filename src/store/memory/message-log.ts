@@ -20,6 +20,7 @@ import type {
 } from "../../bus/ports.ts";
 import type { Topic } from "../../bus/topic.ts";
 import { isExact } from "../../bus/topic.ts";
+import { KeptBodies } from "./kept-bodies.ts";
 import { Slabs } from "./slabs.ts";
 import { type Matches, type TopicLog, TopicOffsets, takeRun } from "./topic-offsets.ts";
 
@@ -79,6 +80,7 @@ export class MemoryMessageLog implements MessageLog {
   readonly #properties: MessageProperties[];
   readonly #origins: (Origin | undefined)[];
   readonly #maxIndexNodes: number;
+  readonly #kept = new KeptBodies();
   #listener: LogListener | null = null;
   #first = 1;
   #last = 0;
@@ -151,7 +153,7 @@ export class MemoryMessageLog implements MessageLog {
   }
 
   at(offset: number): Message | undefined {
-    if (!this.#holds(offset)) return undefined;
+    if (!this.#holds(offset)) return this.#kept.get(offset);
     const slot = offset & this.#mask;
     const block = this.#blocks[slot];
     const topic = this.#topics[slot]?.topic;
@@ -217,8 +219,12 @@ export class MemoryMessageLog implements MessageLog {
     return { after: position.offset };
   }
 
-  async close(): Promise<void> {
-    this.#listener = null;
+  keep(message: Message): void {
+    this.#kept.keep(message);
+  }
+
+  release(offset: number): void {
+    this.#kept.release(offset);
   }
 
   /** By the index of the one topic; else by looking at each message while matches are frequent. */

@@ -1,0 +1,78 @@
+import type { Message } from "./message.ts";
+import type { MessageLog } from "./ports.ts";
+import type { RestoredSession, SessionStore } from "./session-store.ts";
+
+/** Whoever holds offsets that may outlive the log's window. */
+export interface OffsetHolder {
+  /**
+   * The log is about to drop everything below `firstOffset`: what is still needed of it is to be kept
+   * with {@link LastingSessions.keep}. Called within an append.
+   */
+  evicting(firstOffset: number): void;
+}
+
+/** Before the names of groups in the session store; MQTT's sessions have a prefix of their own. */
+export const GROUP_PREFIX = "group/";
+
+/** What lets sessions and groups outlive their connections, the log's window, and the process. */
+export class LastingSessions {
+  readonly store: SessionStore;
+  readonly #log: MessageLog;
+  readonly #holders = new Set<OffsetHolder>();
+  #groups = new Map<string, RestoredSession>();
+  #clients: RestoredSession[] = [];
+
+  constructor(log: MessageLog, store: SessionStore) {
+    this.#log = log;
+    this.store = store;
+  }
+
+  /** Reads what earlier processes left; once, before anything is published. */
+  restore(): void {
+    for (const session of this.store.restore()) {
+      if (session.name.startsWith(GROUP_PREFIX)) this.#groups.set(session.name, session);
+      else this.#clients.push(session);
+    }
+  }
+
+  /** The sessions of clients of earlier processes; afterwards they are the caller's. */
+  takeClients(): readonly RestoredSession[] {
+    const clients = this.#clients;
+    this.#clients = [];
+    return clients;
+  }
+
+  /** The queue an earlier process left for this group; afterwards it is the caller's. */
+  takeGroup(name: string): RestoredSession | undefined {
+    const group = this.#groups.get(name);
+    this.#groups.delete(name);
+    return group;
+  }
+
+  /** Forgets the groups nobody has come back to, once every session is restored. */
+  forgetOtherGroups(): void {
+    for (const { stored } of this.#groups.values()) stored.delete();
+    this.#groups = new Map();
+  }
+
+  /** Asks the holder at each eviction; returns what ends that. */
+  addHolder(holder: OffsetHolder): () => void {
+    this.#holders.add(holder);
+    return () => this.#holders.delete(holder);
+  }
+
+  /** As {@link MessageLog.keep}. */
+  keep(message: Message): void {
+    this.#log.keep(message);
+  }
+
+  /** As {@link MessageLog.release}. */
+  release(offset: number): void {
+    this.#log.release(offset);
+  }
+
+  /** Called by the bus. */
+  evicting(firstOffset: number): void {
+    for (const holder of this.#holders) holder.evicting(firstOffset);
+  }
+}
