@@ -1,0 +1,19 @@
+import type { GatewayError } from "../../errors.ts";
+import type { TableName } from "./tables.ts";
+
+/** Called once: `null` when everything noted before is durable, else why it is not. */
+export type DurableCallback = (refusal: GatewayError | null) => void;
+
+/**
+ * Collects what one turn of the event loop changes and writes it as one transaction, at most one at
+ * a time: what is noted while a commit is in flight makes up the next one.
+ */
+export interface CommitNotes {
+  /**
+   * Puts a value, or deletes with `null`; the last note of a key wins. The buffers are the queue's
+   * from now on. A note whose commit fails is kept and written again with the next one.
+   */
+  note(table: TableName, key: Buffer, value: Buffer | null): void;
+  /** In call order; at once, within the call, when nothing noted is pending. */
+  whenDurable(callback: DurableCallback): void;
+}
