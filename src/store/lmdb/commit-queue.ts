@@ -14,6 +14,13 @@ export interface CommitNotes {
    * from now on. A note whose commit fails is kept and written again with the next one.
    */
   note(table: TableName, key: Buffer, value: Buffer | null): void;
-  /** In call order; at once, within the call, when nothing noted is pending. */
+  /** In call order; at once, within the call, when nothing noted or announced is pending. */
   whenDurable(callback: DurableCallback): void;
+  /**
+   * Calls `contribute` right before each group is written, and at close: the last moment to note
+   * what belongs to that group. For those that pack many small changes into few records.
+   */
+  beforeSubmit(contribute: () => void): void;
+  /** A contributor has something to note: the next group is written even if nothing else is. */
+  announce(): void;
 }
