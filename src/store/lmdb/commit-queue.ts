@@ -1,26 +1,212 @@
-import type { GatewayError } from "../../errors.ts";
+import type { StoreFault, StoreObserver } from "../../bus/store-port.ts";
+import { GatewayError } from "../../errors.ts";
+import type { Environment, Write } from "./environment.ts";
+import { PendingNotes } from "./pending-notes.ts";
+import { faultOf } from "./store-fault.ts";
 import type { TableName } from "./tables.ts";
 
 /** Called once: `null` when everything noted before is durable, else why it is not. */
 export type DurableCallback = (refusal: GatewayError | null) => void;
 
-/**
- * Collects what one turn of the event loop changes and writes it as one transaction, at most one at
- * a time: what is noted while a commit is in flight makes up the next one.
- */
+/** The side of the queue that the stores of sessions, keys and retained messages use. */
 export interface CommitNotes {
   /**
    * Puts a value, or deletes with `null`; the last note of a key wins. The buffers are the queue's
    * from now on. A note whose commit fails is kept and written again with the next one.
    */
   note(table: TableName, key: Buffer, value: Buffer | null): void;
-  /** In call order; at once, within the call, when nothing noted or announced is pending. */
+  /** What is noted for a key and not durable yet: `null` for a deletion, `undefined` for nothing. */
+  peek(table: TableName, key: Buffer): Buffer | null | undefined;
+  /** In call order; at once, within the call, when nothing noted is pending. */
   whenDurable(callback: DurableCallback): void;
-  /**
-   * Calls `contribute` right before each group is written, and at close: the last moment to note
-   * what belongs to that group. For those that pack many small changes into few records.
-   */
-  beforeSubmit(contribute: () => void): void;
-  /** A contributor has something to note: the next group is written even if nothing else is. */
-  announce(): void;
+}
+
+/** What the message log adds to one commit. Unlike notes, it is over when the commit fails. */
+export interface LogGroup {
+  readonly messages: number;
+  readonly bytes: number;
+  /** When the oldest of its messages was appended, by {@link CommitQueueOptions.now}. */
+  readonly since: number;
+  readonly writes: readonly Write[];
+  /** Its messages are durable. */
+  committed(): void;
+  /** Its messages are lost to the disk. */
+  failed(refusal: GatewayError): void;
+}
+
+/** The message log, as the queue sees it. */
+export interface LogSource {
+  /** What has been appended since the last time; `null` for nothing, unless it is a probe. */
+  take(isProbe: boolean): LogGroup | null;
+  /** A commit has ended well: the time for bounded work in the background. */
+  settled(): void;
+}
+
+export interface CommitQueueOptions {
+  readonly environment: Environment;
+  readonly observer: StoreObserver;
+  /** Milliseconds that never go back. */
+  readonly now: () => number;
+  /** Nobody waits for the disk: {@link CommitNotes.whenDurable} calls back at once. */
+  readonly isLazy: boolean;
+}
+
+/** Of the first attempt after a failed commit; doubled up to {@link MAX_PROBE_DELAY_MS}. */
+const MIN_PROBE_DELAY_MS = 100;
+const MAX_PROBE_DELAY_MS = 5_000;
+
+interface Commit {
+  readonly notes: PendingNotes;
+  readonly callbacks: readonly DurableCallback[];
+  readonly group: LogGroup | null;
+}
+
+/**
+ * Collects what one turn of the event loop changes and writes it as one transaction, at most one at
+ * a time: what is noted while a commit is in flight makes up the next one, so that batches grow with
+ * the load and no timer delays anybody.
+ *
+ * When a commit fails, everybody who waits is refused, and only probes are written until one
+ * succeeds.
+ */
+export class CommitQueue implements CommitNotes {
+  readonly #options: CommitQueueOptions;
+  #log: LogSource | null = null;
+  #notes = new PendingNotes();
+  #callbacks: DurableCallback[] = [];
+  #flight: Commit | null = null;
+  #flightEnd: Promise<void> = Promise.resolve();
+  #isScheduled = false;
+  #isClosed = false;
+  #fault: StoreFault | null = null;
+  #probe: NodeJS.Timeout | null = null;
+  #probeDelayMs = MIN_PROBE_DELAY_MS;
+
+  constructor(options: CommitQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Why commits fail now; `null` while they succeed. */
+  get fault(): StoreFault | null {
+    return this.#fault;
+  }
+
+  /** Connects the message log; once, before the first note. */
+  attach(log: LogSource): void {
+    this.#log = log;
+  }
+
+  note(table: TableName, key: Buffer, value: Buffer | null): void {
+    this.#notes.set({ table, key, value });
+    this.request();
+  }
+
+  peek(table: TableName, key: Buffer): Buffer | null | undefined {
+    const write = this.#notes.get(table, key) ?? this.#flight?.notes.get(table, key);
+    return write?.value;
+  }
+
+  whenDurable(callback: DurableCallback): void {
+    if (this.#fault !== null) {
+      callback(unavailable(this.#fault));
+    } else if (this.#options.isLazy || (!this.#isScheduled && this.#flight === null)) {
+      callback(null);
+    } else {
+      this.#callbacks.push(callback);
+      this.request();
+    }
+  }
+
+  /** Something is to be written: it will be with the end of this turn, or of the commit in flight. */
+  request(): void {
+    if (this.#isScheduled || this.#flight !== null || this.#fault !== null) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      if (!this.#isScheduled) return;
+      this.#isScheduled = false;
+      this.#submit(false);
+    });
+  }
+
+  /** The refusal of what cannot be written now; `null` while commits succeed. */
+  refusal(): GatewayError | null {
+    return this.#fault === null ? null : unavailable(this.#fault);
+  }
+
+  /** Writes all that is pending, once more if that fails, and then takes nothing any more. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#probe !== null) clearTimeout(this.#probe);
+    this.#probe = null;
+    await this.#flightEnd;
+    this.#isScheduled = false;
+    this.#submit(true);
+    await this.#flightEnd;
+  }
+
+  #submit(isProbe: boolean): void {
+    const group = this.#log?.take(isProbe) ?? null;
+    const commit = { notes: this.#notes, callbacks: this.#callbacks, group };
+    this.#notes = new PendingNotes();
+    this.#callbacks = [];
+    const writes: Write[] = [...commit.notes];
+    if (group !== null) for (const write of group.writes) writes.push(write);
+    if (writes.length === 0) {
+      for (const callback of commit.callbacks) callback(null);
+      return;
+    }
+    this.#flight = commit;
+    this.#flightEnd = this.#options.environment.commit(writes).then(
+      () => this.#succeeded(commit),
+      (error: unknown) => this.#failed(commit, error),
+    );
+  }
+
+  #succeeded({ callbacks, group }: Commit): void {
+    this.#flight = null;
+    const { now, observer } = this.#options;
+    this.#probeDelayMs = MIN_PROBE_DELAY_MS;
+    if (this.#fault !== null) {
+      this.#fault = null;
+      observer.healed();
+    }
+    if (group !== null) {
+      observer.committed(group.messages, group.bytes, (now() - group.since) / 1_000);
+      group.committed();
+    }
+    for (const callback of callbacks) callback(null);
+    this.#log?.settled();
+    if (!this.#isClosed) this.#submit(false);
+  }
+
+  #failed({ notes, callbacks, group }: Commit, error: unknown): void {
+    this.#flight = null;
+    const fault = faultOf(error);
+    this.#fault = fault;
+    this.#notes.addOlder(notes);
+    const waiting = [...callbacks, ...this.#callbacks];
+    this.#callbacks = [];
+    this.#options.observer.failed(fault);
+    const refusal = unavailable(fault, error);
+    group?.failed(refusal);
+    this.#log?.take(false)?.failed(refusal);
+    for (const callback of waiting) callback(refusal);
+    this.#scheduleProbe();
+  }
+
+  #scheduleProbe(): void {
+    if (this.#isClosed) return;
+    this.#probe = setTimeout(() => {
+      this.#probe = null;
+      this.#submit(true);
+    }, this.#probeDelayMs);
+    this.#probe.unref();
+    this.#probeDelayMs = Math.min(MAX_PROBE_DELAY_MS, this.#probeDelayMs * 2);
+  }
+}
+
+function unavailable(fault: StoreFault, cause?: unknown): GatewayError {
+  const text = `the store cannot write: ${fault.text}`;
+  return new GatewayError("store_unavailable", text, cause === undefined ? {} : { cause });
 }

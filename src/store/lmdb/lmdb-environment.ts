@@ -1,0 +1,142 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Database, open, type RootDatabase } from "lmdb";
+import type { Entry, Environment, Range, Write } from "./environment.ts";
+import { TABLES, type TableName } from "./tables.ts";
+
+type Table = Database<Buffer, Buffer>;
+
+/** How the environment's files are written. */
+export interface EnvironmentOptions {
+  readonly directory: string;
+  /**
+   * Whether a commit ends when the disk has it. Otherwise it ends when the system has it, and the
+   * disk follows; what survives a power cut is then an older state, never a mixed one.
+   */
+  readonly isFlushed: boolean;
+}
+
+const DATA_FILE = "data.mdb";
+
+/** The tables in lmdb: one file, copy on write, one writer. */
+export class LmdbEnvironment implements Environment {
+  readonly #options: EnvironmentOptions;
+  #root: RootDatabase<Buffer, Buffer>;
+  #tables: ReadonlyMap<TableName, Table>;
+  /** A commit failed in a way after which lmdb may refuse every other one. */
+  #isSuspect = false;
+  #isClosed = false;
+
+  /** Opens the files, or makes them. Throws what the disk does. */
+  constructor(options: EnvironmentOptions) {
+    this.#options = options;
+    this.#root = openRoot(options);
+    this.#tables = openTables(this.#root);
+  }
+
+  get(table: TableName, key: Buffer): Buffer | undefined {
+    return this.#table(table).getBinary(key);
+  }
+
+  entries(table: TableName, range: Range = {}): Iterable<Entry> {
+    return this.#table(table).getRange(rangeOptions(range));
+  }
+
+  keys(table: TableName, range: Range = {}): Iterable<Buffer> {
+    return this.#table(table).getKeys(rangeOptions(range));
+  }
+
+  count(table: TableName): number {
+    const stats: unknown = this.#table(table).getStats();
+    if (typeof stats !== "object" || stats === null || !("entryCount" in stats)) return 0;
+    return typeof stats.entryCount === "number" ? stats.entryCount : 0;
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    if (this.#isSuspect) await this.#reopen();
+    // All in one turn, so that lmdb-js makes one transaction of it; they share one promise.
+    let last: Promise<boolean> | undefined;
+    for (const { table, key, value } of writes) {
+      const found = this.#table(table);
+      last = value === null ? found.remove(key) : found.put(key, value);
+    }
+    try {
+      await last;
+    } catch (error) {
+      this.#isSuspect = true;
+      throw await reasonOf(error);
+    }
+  }
+
+  readFileBytes(): number {
+    const path = join(this.#options.directory, DATA_FILE);
+    return existsSync(path) ? statSync(path).size : 0;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#root.close();
+  }
+
+  #table(name: TableName): Table {
+    const found = this.#tables.get(name);
+    if (found === undefined) throw new Error(`table ${name} is not open`);
+    return found;
+  }
+
+  /**
+   * lmdb refuses everything after a failed write of its meta page, and lmdb-js would wait for ever
+   * for the refused transaction, so nothing is written before the environment was opened anew.
+   */
+  async #reopen(): Promise<void> {
+    if (!this.#isClosed) await this.#root.close();
+    this.#isClosed = true;
+    this.#root = openRoot(this.#options);
+    this.#isClosed = false;
+    this.#tables = openTables(this.#root);
+    this.#isSuspect = false;
+  }
+}
+
+function openRoot({ directory, isFlushed }: EnvironmentOptions): RootDatabase<Buffer, Buffer> {
+  return open<Buffer, Buffer>({
+    path: directory,
+    noSubdir: false,
+    encoding: "binary",
+    keyEncoding: "binary",
+    maxDbs: TABLES.length + 1,
+    overlappingSync: !isFlushed,
+    // What is not in use any more must not stand in the files: payloads are nobody's business.
+    noMemInit: false,
+  });
+}
+
+function openTables(root: RootDatabase<Buffer, Buffer>): ReadonlyMap<TableName, Table> {
+  return new Map(
+    TABLES.map((name) => [
+      name,
+      root.openDB<Buffer, Buffer>({ name, encoding: "binary", keyEncoding: "binary" }),
+    ]),
+  );
+}
+
+function rangeOptions({ start, end, isReverse, limit }: Range) {
+  return {
+    ...(start === undefined ? {} : { start }),
+    ...(end === undefined ? {} : { end }),
+    ...(limit === undefined ? {} : { limit }),
+    reverse: isReverse === true,
+  };
+}
+
+/** lmdb-js rejects with "commit failed" and gives the reason by a second promise. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !("commitError" in error)) return error;
+  const { commitError } = error;
+  if (!(commitError instanceof Promise)) return error;
+  return commitError.then(
+    () => error,
+    (reason: unknown) => reason,
+  );
+}
