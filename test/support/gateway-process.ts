@@ -15,6 +15,15 @@ interface ListeningLine {
   readonly port?: number;
 }
 
+/** How the process is run, where that is not as users do. */
+export interface Launch {
+  /** Another build than this tree's: the path of its `main.js`. */
+  readonly main?: string;
+  /** A program that becomes the gateway, or runs it in its own place: limits, tracers, namespaces. */
+  readonly wrap?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** `tributary serve` as users run it: the built program in a process of its own. */
 export class GatewayProcess {
   readonly #child: ChildProcess;
@@ -24,21 +33,36 @@ export class GatewayProcess {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    const keep = (line: string) => this.#keep(line);
+    if (child.stdout !== null) createInterface({ input: child.stdout }).on("line", keep);
+    if (child.stderr !== null) createInterface({ input: child.stderr }).on("line", keep);
   }
 
   /** @param options further ones of the command line. */
   static async start(
     settings: readonly string[] = [],
     options: readonly string[] = [],
+    launch: Launch = {},
   ): Promise<GatewayProcess> {
+    const running = GatewayProcess.spawn(settings, options, launch);
+    await running.awaitReady();
+    return running;
+  }
+
+  /** Starts the process and leaves it at that: it may never become ready. */
+  static spawn(
+    settings: readonly string[] = [],
+    options: readonly string[] = [],
+    { main = MAIN, wrap = [], env = {} }: Launch = {},
+  ): GatewayProcess {
     const ports = ["http.port=0", "mqtt.port=0", "tcp.port=0"];
     const flags = [...ports, ...settings].flatMap((setting) => ["--set", setting]);
-    const child = spawn(process.execPath, [MAIN, "serve", ...flags, ...options], {
+    const command = [...wrap, process.execPath, main, "serve", ...flags, ...options];
+    const child = spawn(command[0] ?? "", command.slice(1), {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
     });
-    const running = new GatewayProcess(child);
-    await running.#awaitReady();
-    return running;
+    return new GatewayProcess(child);
   }
 
   get urls(): GatewayUrls {
@@ -61,9 +85,7 @@ export class GatewayProcess {
 
   /** The exit code, or the name of the signal that ended the process. */
   async exit(): Promise<number | string> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      await once(this.#child, "exit");
-    }
+    if (!this.#hasExited) await once(this.#child, "exit");
     return this.#child.exitCode ?? this.#child.signalCode ?? "unknown";
   }
 
@@ -78,28 +100,31 @@ export class GatewayProcess {
     return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(" ") + 1));
   }
 
-  async #awaitReady(): Promise<void> {
-    const { stdout, stderr } = this.#child;
-    if (stdout === null || stderr === null) throw new Error("the process has no output");
-    const keep = (line: string) => {
-      this.lines.push(line);
-      if (!line.startsWith("{")) return;
-      const entry = JSON.parse(line) as ListeningLine;
-      if (entry.msg !== "listening") return;
-      this.#ports.set(entry.url?.split(":", 1)[0] ?? "", entry.port ?? 0);
-    };
-    createInterface({ input: stdout }).on("line", keep);
-    createInterface({ input: stderr }).on("line", keep);
+  /** Resolves when `/readyz` is 200; rejects when the process ends before, or takes too long. */
+  async awaitReady(): Promise<void> {
     const deadline = performance.now() + START_DEADLINE_MS;
     while (!(await this.#isReady())) {
-      if (this.#child.exitCode !== null || performance.now() > deadline) {
+      if (this.#hasExited || performance.now() > deadline) {
         this.#child.kill("SIGKILL");
         throw new Error(`the gateway did not become ready:\n${this.lines.join("\n")}`);
       }
     }
   }
 
+  get #hasExited(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  #keep(line: string): void {
+    this.lines.push(line);
+    if (!line.startsWith("{")) return;
+    const entry = JSON.parse(line) as ListeningLine;
+    if (entry.msg !== "listening") return;
+    this.#ports.set(entry.url?.split(":", 1)[0] ?? "", entry.port ?? 0);
+  }
+
   async #isReady(): Promise<boolean> {
+    if (this.#hasExited) return false;
     if (!this.#ports.has("http")) {
       await Promise.race([
         once(this.#child, "exit"),

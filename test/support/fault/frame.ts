@@ -1,0 +1,24 @@
+/** The fields of a frame, an event or an answer that the harness looks at. */
+export interface HeardFrame {
+  readonly type?: string;
+  readonly id?: number;
+  readonly code?: string;
+  readonly topic?: string;
+  readonly payload?: string;
+  readonly cursor?: string;
+  readonly offset?: number;
+  readonly from?: string;
+  readonly earliest?: string;
+  readonly reason?: string;
+  readonly retained?: boolean;
+}
+
+/** Reads one JSON text; `null` for what a killed gateway left half said. */
+export function readFrame(text: string): HeardFrame | null {
+  try {
+    return JSON.parse(text) as HeardFrame;
+  } catch {
+    // Cut in the middle: not something the gateway said.
+    return null;
+  }
+}
