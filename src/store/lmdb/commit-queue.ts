@@ -15,6 +15,10 @@ export interface CommitNotes {
    * from now on. A note whose commit fails is kept and written again with the next one.
    */
   note(table: TableName, key: Buffer, value: Buffer | null): void;
+  /** Something will be noted when the next commit is put together; see {@link beforeSubmit}. */
+  announce(): void;
+  /** Calls before each commit is put together, so that many changes can be noted as one. */
+  beforeSubmit(contribute: () => void): void;
   /** What is noted for a key and not durable yet: `null` for a deletion, `undefined` for nothing. */
   peek(table: TableName, key: Buffer): Buffer | null | undefined;
   /** In call order; at once, within the call, when nothing noted is pending. */
@@ -71,6 +75,7 @@ interface Commit {
  */
 export class CommitQueue implements CommitNotes {
   readonly #options: CommitQueueOptions;
+  readonly #contributors: (() => void)[] = [];
   #log: LogSource | null = null;
   #notes = new PendingNotes();
   #callbacks: DurableCallback[] = [];
@@ -99,6 +104,14 @@ export class CommitQueue implements CommitNotes {
   note(table: TableName, key: Buffer, value: Buffer | null): void {
     this.#notes.set({ table, key, value });
     this.request();
+  }
+
+  announce(): void {
+    this.request();
+  }
+
+  beforeSubmit(contribute: () => void): void {
+    this.#contributors.push(contribute);
   }
 
   peek(table: TableName, key: Buffer): Buffer | null | undefined {
@@ -146,6 +159,7 @@ export class CommitQueue implements CommitNotes {
   }
 
   #submit(isProbe: boolean): void {
+    for (const contribute of this.#contributors) contribute();
     const group = this.#log?.take(isProbe) ?? null;
     const commit = { notes: this.#notes, callbacks: this.#callbacks, group };
     this.#notes = new PendingNotes();

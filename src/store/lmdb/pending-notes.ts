@@ -16,13 +16,13 @@ export class PendingNotes {
       table = new Map();
       this.#byTable.set(write.table, table);
     }
-    const name = write.key.latin1Slice();
+    const name = write.key.toString("latin1");
     if (!table.has(name)) this.#count += 1;
     table.set(name, write);
   }
 
   get(table: TableName, key: Buffer): Write | undefined {
-    return this.#byTable.get(table)?.get(key.latin1Slice());
+    return this.#byTable.get(table)?.get(key.toString("latin1"));
   }
 
   /** Takes what an earlier, failed attempt held, where nothing newer is noted. */
