@@ -15,15 +15,27 @@ export interface CommitNotes {
    * from now on. A note whose commit fails is kept and written again with the next one.
    */
   note(table: TableName, key: Buffer, value: Buffer | null): void;
-  /** Something will be noted when the next commit is put together; see {@link beforeSubmit}. */
+  /** A contributor has something: a commit is due even if nothing is noted. */
   announce(): void;
-  /** Calls before each commit is put together, so that many changes can be noted as one. */
-  beforeSubmit(contribute: () => void): void;
+  /**
+   * Asks before each commit for what belongs to it: for those that pack many small changes into few
+   * records. Asked only when a commit is due for another reason, or was {@link announce}d.
+   */
+  beforeSubmit(contribute: Contributor): void;
+  /** Nobody waits for the disk: what is noted counts as durable at once. */
+  readonly isLazy: boolean;
   /** What is noted for a key and not durable yet: `null` for a deletion, `undefined` for nothing. */
   peek(table: TableName, key: Buffer): Buffer | null | undefined;
   /** In call order; at once, within the call, when nothing noted is pending. */
   whenDurable(callback: DurableCallback): void;
 }
+
+/**
+ * Notes what it has for the commit that is about to be written. What it returns is called before any
+ * {@link DurableCallback} of that commit, with what came of it; after a failure the notes are still
+ * the queue's, and the commit that comes next answers for them.
+ */
+export type Contributor = () => ((isDurable: boolean) => void) | null;
 
 /** What the message log adds to one commit. Unlike notes, it is over when the commit fails. */
 export interface LogGroup {
@@ -61,6 +73,7 @@ const MAX_PROBE_DELAY_MS = 5_000;
 
 interface Commit {
   readonly notes: PendingNotes;
+  readonly settlers: readonly ((isDurable: boolean) => void)[];
   readonly callbacks: readonly DurableCallback[];
   readonly group: LogGroup | null;
 }
@@ -75,12 +88,15 @@ interface Commit {
  */
 export class CommitQueue implements CommitNotes {
   readonly #options: CommitQueueOptions;
-  readonly #contributors: (() => void)[] = [];
+  readonly #contributors: Contributor[] = [];
   #log: LogSource | null = null;
   #notes = new PendingNotes();
   #callbacks: DurableCallback[] = [];
   #flight: Commit | null = null;
   #flightEnd: Promise<void> = Promise.resolve();
+  #isContributing = false;
+  /** Asked for since the last commit was submitted. */
+  #isWanted = false;
   #isScheduled = false;
   #isClosed = false;
   #fault: StoreFault | null = null;
@@ -103,14 +119,18 @@ export class CommitQueue implements CommitNotes {
 
   note(table: TableName, key: Buffer, value: Buffer | null): void {
     this.#notes.set({ table, key, value });
-    this.request();
+    if (!this.#isContributing) this.request();
+  }
+
+  get isLazy(): boolean {
+    return this.#options.isLazy;
   }
 
   announce(): void {
     this.request();
   }
 
-  beforeSubmit(contribute: () => void): void {
+  beforeSubmit(contribute: Contributor): void {
     this.#contributors.push(contribute);
   }
 
@@ -132,6 +152,8 @@ export class CommitQueue implements CommitNotes {
 
   /** Something is to be written: it will be with the end of this turn, or of the commit in flight. */
   request(): void {
+    this.#isWanted = true;
+    if (this.#isContributing) return;
     if (this.#isScheduled || this.#flight !== null || this.#fault !== null) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -159,14 +181,16 @@ export class CommitQueue implements CommitNotes {
   }
 
   #submit(isProbe: boolean): void {
-    for (const contribute of this.#contributors) contribute();
+    this.#isWanted = false;
+    const settlers = this.#contribute();
     const group = this.#log?.take(isProbe) ?? null;
-    const commit = { notes: this.#notes, callbacks: this.#callbacks, group };
+    const commit = { notes: this.#notes, settlers, callbacks: this.#callbacks, group };
     this.#notes = new PendingNotes();
     this.#callbacks = [];
     const writes: Write[] = [...commit.notes];
     if (group !== null) for (const write of group.writes) writes.push(write);
     if (writes.length === 0) {
+      for (const settle of settlers) settle(true);
       for (const callback of commit.callbacks) callback(null);
       return;
     }
@@ -177,7 +201,21 @@ export class CommitQueue implements CommitNotes {
     );
   }
 
-  #succeeded({ callbacks, group }: Commit): void {
+  #contribute(): ((isDurable: boolean) => void)[] {
+    const settlers: ((isDurable: boolean) => void)[] = [];
+    this.#isContributing = true;
+    try {
+      for (const contribute of this.#contributors) {
+        const settle = contribute();
+        if (settle !== null) settlers.push(settle);
+      }
+    } finally {
+      this.#isContributing = false;
+    }
+    return settlers;
+  }
+
+  #succeeded({ settlers, callbacks, group }: Commit): void {
     this.#flight = null;
     const { now, observer } = this.#options;
     this.#probeDelayMs = MIN_PROBE_DELAY_MS;
@@ -189,12 +227,13 @@ export class CommitQueue implements CommitNotes {
       observer.committed(group.messages, group.bytes, (now() - group.since) / 1_000);
       group.committed();
     }
+    for (const settle of settlers) settle(true);
     for (const callback of callbacks) callback(null);
     this.#log?.settled();
-    if (!this.#isClosed) this.#submit(false);
+    if (!this.#isClosed && this.#isWanted) this.#submit(false);
   }
 
-  #failed({ notes, callbacks, group }: Commit, error: unknown): void {
+  #failed({ notes, settlers, callbacks, group }: Commit, error: unknown): void {
     this.#flight = null;
     const fault = faultOf(error);
     this.#fault = fault;
@@ -205,6 +244,7 @@ export class CommitQueue implements CommitNotes {
     const refusal = unavailable(fault, error);
     group?.failed(refusal);
     this.#log?.take(false)?.failed(refusal);
+    for (const settle of settlers) settle(false);
     for (const callback of waiting) callback(refusal);
     this.#scheduleProbe();
   }

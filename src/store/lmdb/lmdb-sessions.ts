@@ -7,13 +7,10 @@ import { SessionErasure } from "./session-erasure.ts";
 import { SESSION_RECORDS, sessionKey } from "./session-keys.ts";
 import { readLastSessionNumber, readSessions } from "./session-restore.ts";
 
-/** What one group commit holds of the sessions. */
-interface Group {
-  readonly sessions: Set<LmdbSession>;
-  /** The queue will say what came of it. */
-  isAwaited: boolean;
-  /** Sessions and how far their queues go with this group; set when it is submitted. */
-  through: (readonly [LmdbSession, number])[];
+/** A session whose queue is durable up to here once its commit is. */
+interface Awaited {
+  readonly session: LmdbSession;
+  readonly through: number;
 }
 
 /** Sessions and their queues on disk; written with the messages they owe. */
@@ -25,7 +22,8 @@ export class LmdbSessions implements SessionStore, SessionKeeper {
   readonly #names = new Map<string, LmdbSession>();
   /** `null` until the first session is created: read then, so that no number is used twice. */
   #lastNumber: number | null = null;
-  #group: Group = emptyGroup();
+  /** Sessions that have something for the next commit. */
+  #changed = new Set<LmdbSession>();
 
   /** The environment is open and holds this version of the schema. */
   constructor(environment: Environment, notes: CommitNotes) {
@@ -40,6 +38,7 @@ export class LmdbSessions implements SessionStore, SessionKeeper {
     const found = readSessions(this.#environment, this);
     for (const { session, restored } of found.sessions) {
       this.#names.set(session.name, session);
+      if (this.#notes.isLazy) session.durableThrough = Number.POSITIVE_INFINITY;
       yield restored;
     }
     for (const number of found.orphans) this.#erasure.addOrphan(number);
@@ -49,6 +48,7 @@ export class LmdbSessions implements SessionStore, SessionKeeper {
     this.#names.get(name)?.delete();
     this.#lastNumber = 1 + (this.#lastNumber ?? readLastSessionNumber(this.#environment));
     const session = new LmdbSession(this.#lastNumber, name, this);
+    if (this.#notes.isLazy) session.durableThrough = Number.POSITIVE_INFINITY;
     this.#names.set(name, session);
     session.save(state);
     return session;
@@ -59,12 +59,12 @@ export class LmdbSessions implements SessionStore, SessionKeeper {
   }
 
   changed(session: LmdbSession, isUrgent: boolean): void {
-    this.#group.sessions.add(session);
-    if (isUrgent) this.#await(true);
+    this.#changed.add(session);
+    if (isUrgent) this.#notes.announce();
   }
 
   deleted(session: LmdbSession, runs: Iterable<number>): void {
-    this.#group.sessions.delete(session);
+    this.#changed.delete(session);
     if (this.#names.get(session.name) === session) this.#names.delete(session.name);
     for (const tag of Object.values(SESSION_RECORDS)) {
       this.#notes.note("sessions", sessionKey(session.number, tag), null);
@@ -72,37 +72,24 @@ export class LmdbSessions implements SessionStore, SessionKeeper {
     this.#erasure.add(session.number, runs);
   }
 
-  /** Asks the queue what comes of the next group, once, before any owner of a session does. */
-  #await(isNew: boolean): void {
-    const group = this.#group;
-    if (group.isAwaited) return;
-    group.isAwaited = true;
-    if (isNew) this.#notes.announce();
-    this.#notes.whenDurable((refusal) => this.#settled(group, refusal === null));
-  }
-
-  #contribute(): void {
-    const group = this.#group;
-    this.#group = emptyGroup();
-    for (const session of group.sessions) {
+  #contribute(): ((isDurable: boolean) => void) | null {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    const awaited: Awaited[] = [];
+    for (const session of changed) {
       session.contribute(this.#notes, this.#writer);
-      if (session.durableThrough < session.lastSequence) {
-        group.through.push([session, session.lastSequence]);
-      }
+      const { lastSequence } = session;
+      if (session.durableThrough < lastSequence) awaited.push({ session, through: lastSequence });
     }
     this.#erasure.contribute();
+    return awaited.length === 0 ? null : (isDurable) => this.#settled(awaited, isDurable);
   }
 
-  #settled(group: Group, isDurable: boolean): void {
-    for (const [session, through] of group.through) {
+  #settled(awaited: readonly Awaited[], isDurable: boolean): void {
+    for (const { session, through } of awaited) {
       if (isDurable) session.durableThrough = Math.max(session.durableThrough, through);
-      else this.#group.sessions.add(session);
+      // The queue keeps the notes of a failed commit: the next one answers for them.
+      else this.#changed.add(session);
     }
-    // The queue keeps the notes of a failed commit: the next one answers for them.
-    if (!isDurable && group.through.length > 0) this.#await(false);
   }
-}
-
-function emptyGroup(): Group {
-  return { sessions: new Set(), isAwaited: false, through: [] };
 }

@@ -1,5 +1,5 @@
 import type { RestoredEntry, RestoredSession } from "../../bus/session-store.ts";
-import { StoreError } from "../../bus/store-port.ts";
+import { damagedBy } from "./damaged.ts";
 import type { Entry, Environment } from "./environment.ts";
 import { LmdbSession, type SessionKeeper } from "./lmdb-session.ts";
 import { decodeRun } from "./queue-run-record.ts";
@@ -59,8 +59,7 @@ export function readSessions(environment: Environment, keeper: SessionKeeper): F
       }
       queues.skipTo(Number.POSITIVE_INFINITY);
     } catch (error) {
-      if (!(error instanceof RecordError)) throw error;
-      throw damaged(error);
+      throw damagedBy(error, "a session");
     } finally {
       queues.close();
     }
@@ -166,11 +165,4 @@ class QueueCursor {
     const { done, value } = this.#entries.next();
     return done === true ? null : { ...readRunKey(value.key), value: value.value };
   }
-}
-
-function damaged(error: RecordError): StoreError {
-  return new StoreError(
-    `the store is damaged: a record of a session ${error.message}; restore the directory from a backup, or remove it to begin anew`,
-    { cause: error },
-  );
 }
