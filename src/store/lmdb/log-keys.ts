@@ -1,0 +1,46 @@
+/** 2^32: offsets are whole numbers up to 2^53, written as two halves. */
+const HIGH = 4_294_967_296;
+
+/** The key of a chunk: its first offset, big-endian, so that keys rise as offsets do. */
+export function offsetKey(offset: number): Buffer {
+  const key = Buffer.allocUnsafe(8);
+  writeOffset(key, 0, offset);
+  return key;
+}
+
+export function readOffsetKey(key: Buffer): number {
+  return readOffset(key, 0);
+}
+
+/** The key of a topic's entry for one chunk: number of the topic, then the chunk's first offset. */
+export function indexKey(topicId: number, chunk: number): Buffer {
+  const key = Buffer.allocUnsafe(12);
+  writeIndexKey(key, 0, topicId, chunk);
+  return key;
+}
+
+export function writeIndexKey(target: Buffer, at: number, topicId: number, chunk: number): void {
+  target.writeUInt32BE(topicId, at);
+  writeOffset(target, at + 4, chunk);
+}
+
+/** The chunk an index key names. */
+export function readIndexChunk(key: Buffer): number {
+  return readOffset(key, 4);
+}
+
+/** The key of what belongs to a topic by its number. */
+export function topicIdKey(topicId: number): Buffer {
+  const key = Buffer.allocUnsafe(4);
+  key.writeUInt32BE(topicId, 0);
+  return key;
+}
+
+function writeOffset(target: Buffer, at: number, offset: number): void {
+  target.writeUInt32BE(Math.floor(offset / HIGH), at);
+  target.writeUInt32BE(offset % HIGH, at + 4);
+}
+
+function readOffset(key: Buffer, at: number): number {
+  return key.readUInt32BE(at) * HIGH + key.readUInt32BE(at + 4);
+}
