@@ -1,8 +1,6 @@
 import { type QoS, TRANSPORTS, type TransportName } from "../bus/message.ts";
 import type { BusObserver, DropReason, GapReason } from "../bus/ports.ts";
-import { placeOf, TRANSPORT_COUNT, transportAt } from "./transport-place.ts";
-
-const QOS_COUNT = 3;
+import { pairAt, placeOf, QOS_COUNT, TRANSPORT_COUNT, transportAt } from "./transport-place.ts";
 
 /** One counter with the labels it is exported under. */
 export interface CountedSeries {
@@ -15,8 +13,11 @@ export interface CountedSeries {
  * in a small map; nothing is formatted until somebody scrapes.
  */
 export class Counters implements BusObserver {
-  #lastReceived: TransportName = "mqtt";
-  #receivedPlace = placeOf("mqtt") * QOS_COUNT;
+  /** The run of messages being received, of one transport and QoS; not yet in {@link #received}. */
+  #runTransport: TransportName = "mqtt";
+  #runQos: QoS = 0;
+  #runCount = 0;
+  #runPlace = placeOf("mqtt") * QOS_COUNT;
   readonly #received = new Float64Array(TRANSPORT_COUNT * QOS_COUNT);
   readonly #delivered = new Float64Array(TRANSPORT_COUNT * TRANSPORT_COUNT * QOS_COUNT);
   readonly #connections = new Float64Array(TRANSPORT_COUNT);
@@ -26,13 +27,10 @@ export class Counters implements BusObserver {
   readonly #recovered = new Map<string, number>();
 
   accepted(transport: TransportName, qos: QoS): void {
-    // Messages come in runs of one transport.
-    if (transport !== this.#lastReceived) {
-      this.#lastReceived = transport;
-      this.#receivedPlace = placeOf(transport) * QOS_COUNT;
+    if (transport !== this.#runTransport || qos !== this.#runQos) {
+      this.#beginRun(transport, qos);
     }
-    const place = this.#receivedPlace + qos;
-    this.#received[place] = (this.#received[place] ?? 0) + 1;
+    this.#runCount += 1;
   }
 
   refused(transport: TransportName, code: string): void {
@@ -47,12 +45,10 @@ export class Counters implements BusObserver {
     add(this.#recovered, `${transport} ${result}`, 1);
   }
 
-  /** Returns the place of the pair, for others who keep something by it. */
-  delivered(ingress: TransportName, egress: TransportName, qos: QoS, count: number): number {
-    const pair = placeOf(ingress) * TRANSPORT_COUNT + placeOf(egress);
+  /** @param pair by `pairPlaceOf`: whoever reports deliveries keeps more by it. */
+  delivered(pair: number, qos: QoS, count: number): void {
     const place = pair * QOS_COUNT + qos;
     this.#delivered[place] = (this.#delivered[place] ?? 0) + count;
-    return pair;
   }
 
   connected(transport: TransportName): void {
@@ -67,6 +63,7 @@ export class Counters implements BusObserver {
 
   /** Messages accepted, by `transport` and `qos`; series that never counted are left out. */
   receivedSeries(): CountedSeries[] {
+    this.#beginRun(this.#runTransport, this.#runQos);
     return collect(this.#received, (place) => ({
       transport: transportAt(Math.floor(place / QOS_COUNT)),
       qos: String(place % QOS_COUNT),
@@ -75,14 +72,10 @@ export class Counters implements BusObserver {
 
   /** Messages handed to the kernel, by `ingress`, `egress` and `qos`. */
   deliveredSeries(): CountedSeries[] {
-    return collect(this.#delivered, (place) => {
-      const pair = Math.floor(place / QOS_COUNT);
-      return {
-        ingress: transportAt(Math.floor(pair / TRANSPORT_COUNT)),
-        egress: transportAt(pair % TRANSPORT_COUNT),
-        qos: String(place % QOS_COUNT),
-      };
-    });
+    return collect(this.#delivered, (place) => ({
+      ...pairAt(Math.floor(place / QOS_COUNT)),
+      qos: String(place % QOS_COUNT),
+    }));
   }
 
   /** Open connections by `transport`, zeros included. */
@@ -103,6 +96,17 @@ export class Counters implements BusObserver {
 
   recoveredSeries(): CountedSeries[] {
     return split(this.#recovered, "result");
+  }
+
+  /** Adds the run so far to what was received, and starts one. */
+  #beginRun(transport: TransportName, qos: QoS): void {
+    const ended = this.#runPlace + this.#runQos;
+    this.#received[ended] = (this.#received[ended] ?? 0) + this.#runCount;
+    this.#runCount = 0;
+    // A publisher that mixes QoS 0 and 1 begins a run a message, of the same transport.
+    if (transport !== this.#runTransport) this.#runPlace = placeOf(transport) * QOS_COUNT;
+    this.#runTransport = transport;
+    this.#runQos = qos;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { QoS, TransportName } from "../bus/message.ts";
 import type { Counters } from "./counters.ts";
 import { Histogram } from "./histogram.ts";
-import { placeOf, TRANSPORT_COUNT, transportAt } from "./transport-place.ts";
+import { pairAt, pairPlaceOf, placeOf, TRANSPORT_COUNT, transportAt } from "./transport-place.ts";
 
 const NANOSECONDS = 1e6;
 
@@ -44,6 +44,10 @@ export class Deliveries {
   readonly #ingress = new Histogram();
   readonly #bus = new Histogram();
   readonly #egress = new Histogram();
+  /** The pair of the run before this one, which is nearly always that of this one, too. */
+  #lastIngress: TransportName = "http";
+  #lastEgress: TransportName = "http";
+  #lastPair = pairPlaceOf("http", "http");
 
   constructor(counters: Counters) {
     this.#counters = counters;
@@ -59,7 +63,8 @@ export class Deliveries {
       const run = runs[i];
       if (run === undefined) continue;
       const { count, receivedAt, acceptedAt } = run;
-      const pair = this.#counters.delivered(run.ingress, run.egress, run.qos, count);
+      const pair = this.#pairOf(run);
+      this.#counters.delivered(pair, run.qos, count);
       if (receivedAt === 0) continue;
       this.#pairs[pair] ??= new Histogram();
       this.#pairs[pair].record((now - receivedAt) * NANOSECONDS, count);
@@ -81,9 +86,7 @@ export class Deliveries {
     const series: TimedSeries[] = [];
     for (const [place, histogram] of this.#pairs.entries()) {
       if (histogram === undefined) continue;
-      const ingress = transportAt(Math.floor(place / TRANSPORT_COUNT));
-      const egress = transportAt(place % TRANSPORT_COUNT);
-      series.push({ labels: { ingress, egress }, histogram });
+      series.push({ labels: pairAt(place), histogram });
     }
     return series;
   }
@@ -103,5 +106,13 @@ export class Deliveries {
       }
     }
     return series;
+  }
+  #pairOf({ ingress, egress }: DeliveryRun): number {
+    if (ingress !== this.#lastIngress || egress !== this.#lastEgress) {
+      this.#lastIngress = ingress;
+      this.#lastEgress = egress;
+      this.#lastPair = pairPlaceOf(ingress, egress);
+    }
+    return this.#lastPair;
   }
 }

@@ -5,9 +5,18 @@ const STEP_BITS = 6;
 const OCTAVES = 36;
 const BUCKETS = STEPS_PER_OCTAVE * (OCTAVES + 1);
 const HIGHEST_TRACKED = 2 ** (STEP_BITS + OCTAVES) - 1;
-const UINT32_RANGE = 2 ** 32;
-/** 2^−octave, exact: a power costs ten times the product with one. */
-const OCTAVE_SCALES = Float64Array.from({ length: OCTAVES + 1 }, (_, octave) => 2 ** -octave);
+/**
+ * A value written here is read as the bits of its double (IEEE 754: exponent, then mantissa), which
+ * takes two thirds of the time that a logarithm by `clz32` and a product take.
+ */
+const VALUE = new Float64Array(1);
+const HALVES = new Uint32Array(VALUE.buffer);
+/** Of the halves, that with the exponent: the second where the least byte is stored first. */
+const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
+/** Bits of the high half below the first six of the mantissa. */
+const BELOW_STEP_BITS = 20 - STEP_BITS;
+/** What exponent and step of 64, the least value above the exact part, come to less its bucket. */
+const FIRST_STEP = ((1_023 + STEP_BITS) << STEP_BITS) - STEPS_PER_OCTAVE;
 
 /** A histogram as it crosses a process border or stands in a file; only buckets that counted. */
 export interface HistogramSnapshot {
@@ -179,12 +188,8 @@ export class Histogram {
 function bucketOf(value: number): number {
   if (value < STEPS_PER_OCTAVE) return value | 0;
   if (value > HIGHEST_TRACKED) return BUCKETS - 1;
-  // clz32 sees 32 bits, so a larger value is looked at by its upper half.
-  const exponent =
-    value < UINT32_RANGE ? 31 - Math.clz32(value) : 63 - Math.clz32(value / UINT32_RANGE);
-  const octave = exponent - STEP_BITS;
-  const step = Math.floor(value * (OCTAVE_SCALES[octave] ?? 0)) - STEPS_PER_OCTAVE;
-  return (octave + 1) * STEPS_PER_OCTAVE + step;
+  VALUE[0] = value;
+  return ((HALVES[HIGH] ?? 0) >>> BELOW_STEP_BITS) - FIRST_STEP;
 }
 
 /** The least whole value of a bucket. */

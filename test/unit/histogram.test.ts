@@ -37,6 +37,20 @@ describe("Histogram", () => {
     }
   });
 
+  test("has 64 buckets of equal width an octave, up to 2^42 ns", () => {
+    for (let octave = 0; octave < 36; octave += 1) {
+      const foot = 64 * 2 ** octave;
+      const width = 2 ** octave;
+      for (const step of [0, 1, 31, 63]) {
+        const histogram = new Histogram();
+        const least = foot + step * width;
+        histogram.record(least);
+        histogram.record(least + width * 0.999);
+        expect(histogram.snapshot().buckets).toEqual([[64 * (octave + 1) + step, 2]]);
+      }
+    }
+  });
+
   test("merging equals recording everything in one", () => {
     const samples = fc.array(fc.integer({ min: 0, max: 2 ** 40 }), { maxLength: 100 });
     fc.assert(

@@ -126,3 +126,22 @@ test("holds of polls are kept apart by their outcome", () => {
     { outcome: "empty", count: 1, ms: 25_000 },
   ]);
 });
+
+test("messages received are counted by transport and QoS, however they are mixed and read in between", () => {
+  const { telemetry } = build();
+  for (const [transport, qos] of [
+    ["mqtt", 0],
+    ["mqtt", 0],
+    ["mqtt", 1],
+    ["http", 1],
+  ] as const) {
+    telemetry.accepted(transport, qos);
+  }
+  expect(telemetry.counters.receivedSeries()).toHaveLength(3);
+  telemetry.accepted("mqtt", 0);
+  expect(telemetry.counters.receivedSeries()).toEqual([
+    { labels: { transport: "mqtt", qos: "0" }, count: 3 },
+    { labels: { transport: "mqtt", qos: "1" }, count: 1 },
+    { labels: { transport: "http", qos: "1" }, count: 1 },
+  ]);
+});
