@@ -43,6 +43,19 @@ export class TlsFileError extends Error {
 /** A private key that needs a passphrase: RFC 5958 §3 in PEM (RFC 7468 §11), and what came before. */
 const LOCKED_KEY = /^-----BEGIN ENCRYPTED PRIVATE KEY|^Proc-Type: 4,ENCRYPTED/m;
 
+/**
+ * The longest chain peers take, in bytes: OpenSSL, and with it Node, curl and Mosquitto, end the
+ * handshake above 100 KiB (SSL_CTX_set_max_cert_list(3)). A public chain takes 2 to 6.
+ */
+const MAX_CHAIN_BYTES = 102_400;
+
+/** What stands around each certificate of the handshake's message, and around all (RFC 8446 §4.4.2). */
+const ENTRY_BYTES = 5;
+const LIST_BYTES = 4;
+
+const CERTIFICATE_BLOCK =
+  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]*)-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
+
 /** Reads the files and checks that they belong together. Rejects with {@link TlsFileError}. */
 export async function readTlsFiles(settings: TlsSettings): Promise<TlsMaterial> {
   const { certFile, keyFile, caFile, clientCertificates, minVersion } = settings;
@@ -50,6 +63,7 @@ export async function readTlsFiles(settings: TlsSettings): Promise<TlsMaterial> 
   const key = await read("keyFile", keyFile);
   const ca = clientCertificates === "off" ? null : await read("caFile", caFile);
   const certificate = parse("certFile", certFile, "a certificate", () => new X509Certificate(cert));
+  checkChainLength(cert, certFile);
   if (LOCKED_KEY.test(key)) {
     throw new TlsFileError(
       "keyFile",
@@ -67,6 +81,22 @@ export async function readTlsFiles(settings: TlsSettings): Promise<TlsMaterial> 
   );
   const notAfter = Date.parse(certificate.validTo);
   return { cert, key, ca, certificate, notAfter };
+}
+
+/** A chain too long would load, and fail in the handshake of every client. */
+function checkChainLength(cert: string, certFile: string): void {
+  let certificates = 0;
+  let bytes = LIST_BYTES;
+  for (const [, base64 = ""] of cert.matchAll(CERTIFICATE_BLOCK)) {
+    certificates += 1;
+    bytes += Buffer.from(base64, "base64").length + ENTRY_BYTES;
+  }
+  if (bytes <= MAX_CHAIN_BYTES) return;
+  throw new TlsFileError(
+    "certFile",
+    `${certFile} holds ${certificates} certificates of ${bytes} bytes together; clients take a chain ` +
+      `of ${MAX_CHAIN_BYTES} at most. It needs the gateway's own and those between it and a CA`,
+  );
 }
 
 async function read(setting: string, file: string): Promise<string> {
