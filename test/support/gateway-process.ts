@@ -30,9 +30,12 @@ export class GatewayProcess {
   /** By the scheme of the listener's address. */
   readonly #ports = new Map<string, number>();
   readonly lines: string[] = [];
+  /** Resolves when the process and whoever shares its output, such as a tracer, have ended. */
+  readonly closed: Promise<unknown>;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    this.closed = once(child, "close");
     const keep = (line: string) => this.#keep(line);
     if (child.stdout !== null) createInterface({ input: child.stdout }).on("line", keep);
     if (child.stderr !== null) createInterface({ input: child.stderr }).on("line", keep);

@@ -12,6 +12,8 @@ const TOOLS = {
   mosquitto_sub: { debian: "mosquitto-clients", isPresent: () => isOnPath("mosquitto_sub") },
   prometheus: { debian: "prometheus", isPresent: () => isOnPath("prometheus") },
   promtool: { debian: "prometheus", isPresent: () => isOnPath("promtool") },
+  strace: { debian: "strace", isPresent: () => isOnPath("strace") },
+  faketime: { debian: "faketime", isPresent: () => isOnPath("faketime") },
   "systemd-analyze": { debian: "systemd", isPresent: () => isOnPath("systemd-analyze") },
   "python3-paho-mqtt": {
     debian: "python3-paho-mqtt",

@@ -2,7 +2,7 @@ import type { GatewayUrls } from "../contract/client.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import { PollReader, SseReader, TcpReader, WebSocketReader } from "./cursor-readers.ts";
 import type { History, PublisherRecord } from "./history.ts";
-import { readLog, readRetained, startCursor } from "./log-reading.ts";
+import { publishMarker, readLog, readRetained, startCursor } from "./log-reading.ts";
 import { MqttReader } from "./mqtt-readers.ts";
 import { CommandPublishChannel } from "./publish-command.ts";
 import { HttpPublishChannel } from "./publish-http.ts";
@@ -22,13 +22,6 @@ export class Fleet {
   readonly #publishers: Publisher[];
   #readers: FaultReader[] = [];
   #runs: Promise<void>[] = [];
-  readonly #marker: PublisherRecord = {
-    name: "marker",
-    promise: "once",
-    qos: 1,
-    attempts: [],
-    acknowledgements: [],
-  };
   #acknowledged = 0;
   #awaited: { readonly count: number; readonly resolve: () => void } | null = null;
   #hadCrash = false;
@@ -77,7 +70,7 @@ export class Fleet {
     const finished = this.#publishers.map((publisher) => publisher.finish());
     await within(SETTLE_MS, Promise.all(finished));
     await this.#awaitDeliveries(urls);
-    await this.#awaitMarker(urls);
+    const marker = await this.#awaitMarker(urls);
     const log = await readLog(urls, this.filter);
     const retained = new Map<string, string | null>();
     for (const { retainedTopic } of this.#publishers) {
@@ -85,7 +78,7 @@ export class Fleet {
     }
     await this.close();
     return {
-      publishers: [...this.#publishers.map(({ record }) => record), this.#marker],
+      publishers: [...this.#publishers.map(({ record }) => record), marker],
       readers: this.#records(),
       log,
       retained,
@@ -118,15 +111,9 @@ export class Fleet {
   }
 
   /** Comes after everything else in every queue: what was to come has come by then. */
-  async #awaitMarker(urls: GatewayUrls): Promise<void> {
-    const [topic, payload] = [`${this.#prefix}/marker`, "marker#1"];
-    this.#marker.attempts.push({ topic, payload });
-    const response = await fetch(`${urls.http}/v1/topics/${topic}`, {
-      method: "POST",
-      body: payload,
-    });
-    const { offset } = (await response.json()) as { offset: number };
-    this.#marker.acknowledgements.push({ payload, offset });
+  async #awaitMarker(urls: GatewayUrls): Promise<PublisherRecord> {
+    const marker = await publishMarker(urls, this.#prefix);
+    const { payload } = marker.attempts[0] ?? { payload: "" };
     const single = this.#readers.filter(({ record }) => record.kind !== "group");
     const members = this.#readers.filter(({ record }) => record.kind === "group");
     await within(
@@ -136,6 +123,7 @@ export class Fleet {
         Promise.race(members.map((reader) => reader.until(() => reader.hasSeen(payload)))),
       ]),
     );
+    return marker;
   }
 
   #progress(): void {

@@ -2,7 +2,7 @@ import { parseCursor } from "../../../src/bus/cursor.ts";
 import type { GatewayUrls } from "../contract/client.ts";
 import { checkedFetch } from "../documents/checked-fetch.ts";
 import type { HeardFrame } from "./frame.ts";
-import type { LogEntry } from "./history.ts";
+import type { LogEntry, PublisherRecord, ToldGap } from "./history.ts";
 
 interface Page {
   readonly messages: readonly HeardFrame[];
@@ -10,22 +10,46 @@ interface Page {
   readonly upToDate: boolean;
 }
 
-/** The whole log under a filter, oldest first, as a reader sees it that starts at `earliest`. */
+/** What a reader from `earliest` gets, and what it is told that it does not. */
+export interface ReadLog {
+  readonly entries: LogEntry[];
+  readonly gaps: ToldGap[];
+}
+
+/** The whole log under a filter, oldest first, which must have no gap. */
 export async function readLog(urls: GatewayUrls, filter: string): Promise<LogEntry[]> {
-  const entries: LogEntry[] = [];
+  const { entries, gaps } = await readLogAndGaps(urls, filter);
+  if (gaps.length > 0) throw new Error(`the log has gaps: ${JSON.stringify(gaps)}`);
+  return entries;
+}
+
+/** The whole log under a filter, oldest first, from `earliest` or a cursor. */
+export async function readLogAndGaps(
+  urls: GatewayUrls,
+  filter: string,
+  start = "earliest",
+): Promise<ReadLog> {
+  const read: ReadLog = { entries: [], gaps: [] };
   const query = `filter=${encodeURIComponent(filter)}&timeout=0&max=1000`;
-  let cursor = "earliest";
+  let cursor = start;
   for (;;) {
     const response = await fetch(`${urls.http}/v1/poll?${query}&cursor=${cursor}`);
-    if (response.status === 204) return entries;
+    if (response.status === 204) return read;
+    if (response.status === 410) {
+      const { earliest = "", reason = "" } = (await response.json()) as HeardFrame;
+      const from = cursor === "earliest" ? 0 : parseCursor(cursor).offset;
+      read.gaps.push({ is: "gap", from, earliest: parseCursor(earliest).offset + 1, reason });
+      cursor = earliest;
+      continue;
+    }
     if (response.status !== 200) throw new Error(`the log answered ${await response.text()}`);
     const page = (await response.json()) as Page;
     for (const { topic, payload, cursor: at } of page.messages) {
       if (topic === undefined || payload === undefined || at === undefined) continue;
-      entries.push({ offset: parseCursor(at).offset, topic, payload });
+      read.entries.push({ offset: parseCursor(at).offset, topic, payload });
     }
     cursor = page.cursor;
-    if (page.upToDate) return entries;
+    if (page.upToDate) return read;
   }
 }
 
@@ -43,4 +67,20 @@ export async function readRetained(urls: GatewayUrls, topic: string): Promise<st
   if (response.status === 404) return null;
   if (response.status !== 200) throw new Error(`${topic} answered ${response.status}`);
   return response.text();
+}
+
+/** Publishes what comes after everything else, and tells it as a publisher's record. */
+export async function publishMarker(urls: GatewayUrls, prefix: string): Promise<PublisherRecord> {
+  const [topic, payload] = [`${prefix}/marker`, "marker#1#"];
+  const url = `${urls.http}/v1/topics/${topic}`;
+  const response = await checkedFetch(url, { method: "POST", body: payload });
+  if (response.status !== 202) throw new Error(`the marker was refused: ${await response.text()}`);
+  const { offset } = (await response.json()) as { offset: number };
+  return {
+    name: "marker",
+    promise: "once",
+    qos: 1,
+    attempts: [{ topic, payload }],
+    acknowledgements: [{ payload, offset }],
+  };
 }
