@@ -29,13 +29,13 @@ export function certCommand(host: CliHost): Command {
   const command = new Command("cert")
     .summary("make certificates for development")
     .description(
-      "Makes a certificate authority (CA), a certificate for the gateway, and one for each --client.\nA CA that is in the directory already is used again. Not for production: its key lies beside it.",
+      "Makes a certificate authority (CA), a certificate for the gateway, and one for each --client, which\nhave a CA of their own. CAs that are in the directory already are used again. Not for production:\ntheir keys lie beside them.",
     )
     .requiredOption("--out <dir>", "directory the files go to; made when it is not there")
     .option("--host <name>", "a further name or address of the gateway; repeatable", addHost, [])
     .option("--client <name>", "also a client's certificate, in this name; repeatable", addName, [])
     .option("--days <n>", "days until the certificates expire", parseDays, DEFAULT_DAYS)
-    .option("--force", "write certificates that exist anew; the CA stays");
+    .option("--force", "write certificates that exist anew; the CAs stay");
   return command.addHelpText("after", EXAMPLES).action(async () => {
     host.exitCode = await makeCertificates(command.opts<CertOptions>(), host);
   });
@@ -78,9 +78,18 @@ async function makeCertificates(options: CertOptions, host: CliHost): Promise<nu
   }
 }
 
+/**
+ * The CAs. Clients' certificates have one of their own: a listener that trusted the CA of its own
+ * certificate would send that CA along in every handshake, where nobody needs it (TLS libraries
+ * complete what they show from what they trust), and whoever got a client's certificate from it
+ * would be one mistake in its making away from passing for the gateway.
+ */
+const CAS = { server: "ca", client: "client-ca" } as const;
+
 /** What is to be made. */
 interface Plan {
-  readonly hasCa: boolean;
+  /** Which CAs are there. */
+  readonly has: Readonly<Record<keyof typeof CAS, boolean>>;
   readonly wantsServer: boolean;
   /** Of the certificates, their keys included; the CA's own are never written over. */
   readonly names: readonly string[];
@@ -88,16 +97,23 @@ interface Plan {
 
 /** With a CA and a server's certificate there, `--client` alone adds to them. */
 async function planOf(options: CertOptions, directory: string): Promise<Plan> {
-  const ca = await present(directory, pairNames("ca"));
-  if (ca.length === 1) {
-    throw new Error(`${directory} holds ${ca[0]} and not the other half of the CA`);
-  }
+  const has = {
+    server: await isWhole(directory, CAS.server),
+    client: await isWhole(directory, CAS.client),
+  };
   const hasServer = (await present(directory, pairNames("server"))).length > 0;
-  const addsClients = ca.length > 0 && hasServer && options.client.length > 0;
+  const addsClients = has.server && has.client && hasServer && options.client.length > 0;
   const wantsServer = !addsClients || options.host.length > 0;
   const names = options.client.flatMap((name) => pairNames(`client-${name}`));
   if (wantsServer) names.push(...pairNames("server"), CONFIG_NAME);
-  return { hasCa: ca.length > 0, wantsServer, names };
+  return { has, wantsServer, names };
+}
+
+/** Whether a CA is there. Throws for half of one: making the other half would break all it signed. */
+async function isWhole(directory: string, stem: string): Promise<boolean> {
+  const found = await present(directory, pairNames(stem));
+  if (found.length !== 1) return found.length > 0;
+  throw new Error(`${directory} holds ${found[0]} and not the other half of the CA`);
 }
 
 async function makeFiles(
@@ -105,40 +121,57 @@ async function makeFiles(
   directory: string,
   plan: Plan,
 ): Promise<readonly NewFile[]> {
-  // Loaded here: the certificate library would slow every other command down.
-  const { DevelopmentCa } = await import("./development-ca.ts");
   const now = new Date();
-  const ca = plan.hasCa
-    ? await loadCa(DevelopmentCa.load, directory)
-    : await DevelopmentCa.create(now);
-  if (ca.pem.notAfter <= now) {
-    const end = ca.pem.notAfter.toISOString().slice(0, 10);
-    throw new Error(`the CA in ${directory} expired on ${end}; remove it, and a new one is made`);
-  }
-  const files = plan.hasCa ? [] : pairFiles("ca", ca.pem);
+  const files: NewFile[] = [];
+  const caOf = async (holder: keyof typeof CAS, name: string): Promise<DevelopmentCa> => {
+    const ca = await findCa(directory, CAS[holder], plan.has[holder], name, now);
+    if (!plan.has[holder]) files.push(...pairFiles(CAS[holder], ca.pem));
+    return ca;
+  };
+  const serverCa = await caOf("server", "Tributary development CA");
+  const clientCa = await caOf("client", "Tributary development CA of clients");
   if (plan.wantsServer) {
     const hosts = [...new Set([...options.host, ...LOCAL_NAMES])];
-    files.push(...pairFiles("server", await ca.issue({ is: "server", hosts }, now, options.days)));
+    const pair = await serverCa.issue({ is: "server", hosts }, now, options.days);
+    files.push(...pairFiles("server", pair));
     files.push({ name: CONFIG_NAME, text: configOf(directory), mode: PUBLIC_MODE });
   }
   for (const name of options.client) {
-    const pair = await ca.issue({ is: "client", name }, now, options.days);
+    const pair = await clientCa.issue({ is: "client", name }, now, options.days);
     files.push(...pairFiles(`client-${name}`, pair));
   }
   return files;
 }
 
+/** The CA of these files, or a new one when there are none. */
+async function findCa(
+  directory: string,
+  stem: string,
+  isThere: boolean,
+  name: string,
+  now: Date,
+): Promise<DevelopmentCa> {
+  // Loaded here: the certificate library would slow every other command down.
+  const { DevelopmentCa } = await import("./development-ca.ts");
+  if (!isThere) return DevelopmentCa.create(now, name);
+  const ca = await loadCa(DevelopmentCa.load, directory, stem);
+  if (ca.pem.notAfter > now) return ca;
+  const end = ca.pem.notAfter.toISOString().slice(0, 10);
+  throw new Error(`the CA in ${stem}.pem expired on ${end}; remove it, and a new one is made`);
+}
+
 async function loadCa(
   load: (cert: string, key: string) => Promise<DevelopmentCa>,
   directory: string,
+  stem: string,
 ): Promise<DevelopmentCa> {
-  const [certName, keyName] = pairNames("ca");
+  const [certName, keyName] = pairNames(stem);
   const cert = await readFile(join(directory, certName), "utf8");
   const key = await readFile(join(directory, keyName), "utf8");
   try {
     return await load(cert, key);
   } catch (cause) {
-    throw new Error(`the CA in ${directory} is none that this command made`, { cause });
+    throw new Error(`the CA in ${certName} is none that this command made`, { cause });
   }
 }
 
@@ -185,8 +218,8 @@ function configOf(directory: string): string {
     enabled: true
     certFile: ${JSON.stringify(join(directory, cert))}
     keyFile: ${JSON.stringify(join(directory, key))}
-    # Clients that show a certificate of the CA are who it says; require turns others away.
-    caFile: ${JSON.stringify(join(directory, "ca.pem"))}
+    # Clients that show a certificate of this CA are who it says; require turns others away.
+    caFile: ${JSON.stringify(join(directory, "client-ca.pem"))}
     clientCertificates: request
 `;
   return `# TLS for every transport, beside the plain listeners. Try it with:
@@ -212,7 +245,8 @@ and then:
   mosquitto_pub --cafile ${at("ca.pem")} -h localhost -p 8883 -t plant/1/temperature -m 21.5
   tributary pub --ca ${at("ca.pem")} -h localhost -t plant/1/temperature -m 21.5
 ${asClient}
-Whoever has ${at("ca-key.pem")} can pass for the gateway to everyone who trusts ${at("ca.pem")}.
+Whoever has ${at("ca-key.pem")} can pass for the gateway to everyone who trusts ${at("ca.pem")},
+and whoever has ${at("client-ca-key.pem")} for any client.
 `;
 }
 

@@ -54,9 +54,9 @@ export class DevelopmentCa {
     this.pem = pemPair(certificate, key);
   }
 
-  static async create(now: Date): Promise<DevelopmentCa> {
+  static async create(now: Date, commonName = "Tributary development CA"): Promise<DevelopmentCa> {
     const { publicKey, privateKey } = await generateKeys();
-    const subject = nameOf("Tributary development CA");
+    const subject = nameOf(commonName);
     const certificate = await X509CertificateGenerator.create({
       subject,
       issuer: subject,
