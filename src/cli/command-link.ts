@@ -5,13 +5,14 @@ import { nodeWebSocket, tcpSocket } from "../client/node.ts";
 import { asCursor } from "../client/resumable.ts";
 import type { ReceivedMessage } from "../wire/json-message.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type {
-  Incoming,
-  Outgoing,
-  PublisherLink,
-  ReaderLink,
-  ReadHandlers,
-  ReadRequest,
+import {
+  type Incoming,
+  type Outgoing,
+  type PublisherLink,
+  propertiesOf,
+  type ReaderLink,
+  type ReadHandlers,
+  type ReadRequest,
 } from "./link.ts";
 
 const DEFAULT_TCP_PORT = 7083;
@@ -27,9 +28,9 @@ export async function openCommandPublisher(endpoint: Endpoint): Promise<Publishe
     },
   });
   return {
-    publish: async ({ topic, payload, qos, retain, contentType }: Outgoing) => {
-      const properties = contentType === undefined ? {} : { contentType };
-      const message = { topic, payload, retain, properties };
+    publish: async (outgoing: Outgoing) => {
+      const { topic, payload, qos, retain } = outgoing;
+      const message = { topic, payload, retain, properties: propertiesOf(outgoing) };
       if (qos === 0) client.publishUnanswered(message);
       else {
         await client.whenPublishable();
@@ -87,6 +88,7 @@ export async function openCommandReader(
 
 /** What a message of a JSON transport tells. */
 export function incoming(message: ReceivedMessage): Incoming {
+  const { userProperties } = message.properties;
   return {
     topic: message.topic,
     payload: message.payload,
@@ -95,6 +97,7 @@ export function incoming(message: ReceivedMessage): Incoming {
     cursor: message.cursor,
     contentType: message.properties.contentType ?? null,
     ingress: message.ingress,
+    ...(userProperties === undefined ? {} : { userProperties }),
     ...(message.trace === undefined ? {} : { trace: message.trace }),
   };
 }

@@ -6,14 +6,21 @@ import { tlsFetch } from "../client/node-fetch.ts";
 import type { Delivery, HttpReadOptions } from "../client/resumable.ts";
 import { incoming, startOf } from "./command-link.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { PublisherLink, ReaderLink, ReadHandlers, ReadRequest } from "./link.ts";
+import {
+  type PublisherLink,
+  propertiesOf,
+  type ReaderLink,
+  type ReadHandlers,
+  type ReadRequest,
+} from "./link.ts";
 
 /** A publisher by POST; there is nothing to connect, so the first publish finds out. */
 export function openHttpPublisher(endpoint: Endpoint): PublisherLink {
   const target = targetOf(endpoint);
   return {
-    publish: async ({ topic, payload, retain, contentType }) => {
-      const properties = contentType === undefined ? {} : { contentType };
+    publish: async (outgoing) => {
+      const { topic, payload, retain } = outgoing;
+      const properties = propertiesOf(outgoing);
       await publishOverHttp(target, { topic, payload, retain, properties });
     },
     close: async () => undefined,

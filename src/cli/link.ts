@@ -1,3 +1,4 @@
+import type { MessageProperties } from "../bus/message.ts";
 import { ConnectError } from "../client/connect-error.ts";
 import { GatewayError } from "../errors.ts";
 import type { TraceStamps } from "../wire/trace.ts";
@@ -10,6 +11,16 @@ export interface Outgoing {
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
   readonly contentType?: string;
+  /** Names and values, in order; a name may come again. */
+  readonly userProperties?: readonly (readonly [string, string])[];
+}
+
+/** The properties of a message beside its topic and payload, those it has. */
+export function propertiesOf({ contentType, userProperties }: Outgoing): MessageProperties {
+  return {
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(userProperties === undefined ? {} : { userProperties }),
+  };
 }
 
 /** A connected publisher, whatever the transport. */
@@ -29,6 +40,8 @@ export interface Incoming {
   readonly cursor: string | null;
   readonly contentType: string | null;
   readonly ingress: string | null;
+  /** Absent when there are none or the transport does not tell. */
+  readonly userProperties?: readonly (readonly [string, string])[];
   /** Absent unless the publisher asked for it and the transport tells. */
   readonly trace?: TraceStamps;
 }
@@ -69,9 +82,19 @@ export function describeFailure(cause: unknown, endpoint: Endpoint): string {
     return `refused (${cause.refusal.code}): ${cause.refusal.message}`;
   }
   const text = messages(cause).join(": ");
-  if (endpoint.tls === null || !/certificate|altname/i.test(text)) return text;
+  if (endpoint.tls === null) return CUT_SHORT.test(text) ? `${text}\n${TLS_HINT}` : text;
+  if (!/certificate|altname/i.test(text)) return text;
   return `${text}\n(${endpoint.url} could not prove who it is; --ca FILE names the CA to trust)`;
 }
+
+/**
+ * How a TLS listener looks to a client that speaks in the clear, in the words of each library: it
+ * hangs up, or waits for a handshake with the one that waits to be greeted.
+ */
+const CUT_SHORT =
+  /couldn't connect|no welcome|connection closed|ECONNRESET|hang up|other side closed/i;
+
+const TLS_HINT = "(if that is a TLS listener, add --tls, or --ca FILE)";
 
 /** The message and those of its causes: `fetch` says no more than that it failed. */
 function messages(cause: unknown): string[] {

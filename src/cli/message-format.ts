@@ -26,6 +26,7 @@ export const jsonFormat: MessageFormat = (message) => {
 
 function jsonFields(message: Incoming) {
   const { topic, payload, qos, isRetained, cursor, contentType, ingress, trace } = message;
+  const { userProperties } = message;
   const isText = isUtf8(payload);
   return {
     topic,
@@ -37,6 +38,7 @@ function jsonFields(message: Incoming) {
     retained: isRetained,
     ...(cursor === null ? {} : { cursor }),
     ...(contentType === null ? {} : { contentType }),
+    ...(userProperties === undefined ? {} : { userProperties }),
     ...(ingress === null ? {} : { ingress }),
     ...(trace === undefined ? {} : { trace }),
   };

@@ -16,6 +16,7 @@ interface PubOptions extends EndpointOptions {
   readonly retain?: true;
   readonly qos: 0 | 1 | 2;
   readonly contentType?: string;
+  readonly userProperty: readonly (readonly [string, string])[];
 }
 
 /** Lines under way at a time: enough to keep a connection busy, few enough to hold in memory. */
@@ -35,7 +36,13 @@ export function pubCommand(host: CliHost): Command {
     .option("-n, --null-message", "publish an empty payload (with -r: clear what is retained)")
     .option("-r, --retain", "keep it as the topic's retained message")
     .option("-q, --qos <0|1|2>", "0 unanswered, 1 acknowledged, 2 once (MQTT only)", parseQos, 0)
-    .option("--content-type <type>", "media type of the payload (not over MQTT 3.1.1)");
+    .option("--content-type <type>", "media type of the payload (not over MQTT 3.1.1)")
+    .option(
+      "--user-property <name=value>",
+      "a fact of your own about the message (not over MQTT 3.1.1); repeatable",
+      addProperty,
+      [],
+    );
   addEndpointOptions(command, ["mqtt", "mqtt-ws", "websocket", "websocket-binary", "http", "tcp"]);
   return command.addHelpText("after", EXAMPLES).action(async () => {
     host.exitCode = await publish(command.opts<PubOptions>(), host);
@@ -48,6 +55,7 @@ Over HTTP every message is acknowledged; -q says nothing there.
 Examples:
   tributary pub -t plant/1/temperature -m 21.5
   tributary pub --via http -t plant/1/door -m open -r
+  tributary pub --via http -t plant/1/door -m open --user-property trace=1
   tail -f app.log | tributary pub --via websocket -q 1 -t logs/app -l
 
 Exit codes: 0 published, 1 refused or not connected, 64 wrong command line.`;
@@ -62,6 +70,12 @@ async function publish(options: PubOptions, host: CliHost): Promise<number> {
   ].filter((source) => source !== undefined);
   if (sources.length !== 1) {
     host.err.write("tributary pub: give exactly one of -m, -f, -l, -s and -n\n");
+    return EXIT.usage;
+  }
+  if (options.userProperty.length > 0 && options.via.startsWith("mqtt")) {
+    host.err.write(
+      "tributary pub: MQTT 3.1.1 has no user properties; use --via http, websocket, websocket-binary or tcp\n",
+    );
     return EXIT.usage;
   }
   const endpoint = endpointOf(options);
@@ -85,7 +99,7 @@ async function sendAll(
   options: PubOptions,
   source: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const { topic, qos, retain = false, contentType } = options;
+  const { topic, qos, retain = false, contentType, userProperty } = options;
   const inFlight: Promise<void>[] = [];
   for await (const payload of source) {
     if (inFlight.length >= LINES_IN_FLIGHT) await inFlight.shift();
@@ -95,6 +109,7 @@ async function sendAll(
       qos,
       retain,
       ...(contentType === undefined ? {} : { contentType }),
+      ...(userProperty.length === 0 ? {} : { userProperties: userProperty }),
     });
     // Awaited in its turn; until then a refusal must not pass for one that nobody handles.
     sent.catch(() => undefined);
@@ -132,4 +147,14 @@ export function parseQos(text: string): 0 | 1 | 2 {
   if (text === "1") return 1;
   if (text === "2") return 2;
   throw new InvalidArgumentError("QoS is 0, 1 or 2.");
+}
+
+/** The value may be empty and may hold further equals signs. */
+function addProperty(
+  text: string,
+  before: readonly (readonly [string, string])[],
+): readonly (readonly [string, string])[] {
+  const end = text.indexOf("=");
+  if (end > 0) return [...before, [text.slice(0, end), text.slice(end + 1)]];
+  throw new InvalidArgumentError("a name, an equals sign and a value are needed.");
 }

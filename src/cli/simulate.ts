@@ -6,8 +6,9 @@ import { type Endpoint, endpointOf, VIAS, type Via } from "./endpoint.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { describeFailure, type PublisherLink } from "./link.ts";
 import { ProgressLine } from "./progress-line.ts";
+import { addTlsOptions, type TlsOptions, warnIfInsecure } from "./tls-options.ts";
 
-interface SimulateOptions {
+interface SimulateOptions extends TlsOptions {
   readonly sensors: number;
   readonly rateFactor: number;
   readonly duration?: number;
@@ -47,6 +48,7 @@ export function simulateCommand(host: CliHost): Command {
     .option("--http-port <port>", "its HTTP and WebSocket port", parsePort)
     .option("--mqtt-port <port>", "its MQTT port", parsePort)
     .option("--tcp-port <port>", "its raw TCP port", parsePort);
+  addTlsOptions(command);
   return command.addHelpText("after", EXAMPLES).action(async () => {
     host.exitCode = await simulate(command.opts<SimulateOptions>(), host);
   });
@@ -60,6 +62,7 @@ Examples:
   tributary simulate
   tributary simulate --mix mqtt,http,websocket,tcp --rate-factor 10
   tributary simulate --sensors 6 --duration 60 --seed 7
+  tributary simulate -h localhost --ca certs/ca.pem --mix mqtt,websocket
 
 Exit codes: 0 done or ended by a signal, 1 not connected or a reading was refused, 64 wrong command line.`;
 
@@ -69,7 +72,8 @@ async function simulate(options: SimulateOptions, host: CliHost): Promise<number
   const line = new ProgressLine(host.err);
   const ending = new Ending(host, options.duration);
   const links: DeviceLink[] = [];
-  let endpoint: Endpoint | null = null;
+  warnIfInsecure(options, host.err);
+  let endpoint = endpointFor(options, 0);
   try {
     for (const [index, device] of devices.entries()) {
       endpoint = endpointFor(options, index);
@@ -83,8 +87,7 @@ async function simulate(options: SimulateOptions, host: CliHost): Promise<number
     await ending.reached;
     clearInterval(ticker);
   } catch (cause) {
-    if (endpoint !== null)
-      host.err.write(`tributary simulate: ${describeFailure(cause, endpoint)}\n`);
+    host.err.write(`tributary simulate: ${describeFailure(cause, endpoint)}\n`);
     return EXIT.failed;
   } finally {
     line.clear();
@@ -123,7 +126,8 @@ function endpointFor(options: SimulateOptions, index: number): Endpoint {
   const via = options.mix[index % options.mix.length] ?? "mqtt";
   const port =
     via === "mqtt" ? options.mqttPort : via === "tcp" ? options.tcpPort : options.httpPort;
-  return endpointOf({ via, host: options.host, ...(port === undefined ? {} : { port }) });
+  const { mix: _, ...rest } = options;
+  return endpointOf({ ...rest, via, ...(port === undefined ? {} : { port }) });
 }
 
 function describe({ published, failed, bytes }: Tally, ending: Ending): string {

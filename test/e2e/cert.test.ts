@@ -1,13 +1,15 @@
 import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EGRESS_NAMES, INGRESS_NAMES } from "../../src/compare/plan.ts";
+import { checkedFetch } from "../support/documents/checked-fetch.ts";
 import { GatewayProcess } from "../support/gateway-process.ts";
 import { requireTool } from "../support/tools.ts";
-import { type Finished, runTributary } from "../support/tributary.ts";
+import { type Finished, runTributary, spawnTributary } from "../support/tributary.ts";
 
 let parent: string;
 let folder: string;
@@ -42,15 +44,16 @@ describe("tributary cert", () => {
       code: 0,
       err: "",
     });
-    const [ca, server, client] = [
-      await read("ca.pem"),
-      await read("server.pem"),
-      await read("client-press-1.pem"),
-    ];
-    expect(ca.ca).toBe(true);
-    for (const certificate of [server, client]) {
+    const [server, client] = [await read("server.pem"), await read("client-press-1.pem")];
+    for (const [name, certificate, other] of [
+      ["ca.pem", server, client],
+      ["client-ca.pem", client, server],
+    ] as const) {
+      const ca = await read(name);
+      expect(ca.ca).toBe(true);
       expect(certificate.checkIssued(ca)).toBe(true);
       expect(certificate.verify(ca.publicKey)).toBe(true);
+      expect(other.checkIssued(ca)).toBe(false);
     }
     for (const name of ["gw.example", "localhost"]) expect(server.checkHost(name)).toBe(name);
     expect(server.checkIP("127.0.0.1")).toBe("127.0.0.1");
@@ -64,8 +67,8 @@ describe("tributary cert", () => {
 
   test("writes keys that only their owner can read", async () => {
     await cert("--client", "press-1");
-    for (const name of ["ca-key.pem", "server-key.pem", "client-press-1-key.pem"]) {
-      expect((await stat(at(name))).mode & 0o777).toBe(0o600);
+    for (const stem of ["ca", "client-ca", "server", "client-press-1"]) {
+      expect((await stat(at(`${stem}-key.pem`))).mode & 0o777).toBe(0o600);
     }
   });
 
@@ -97,18 +100,19 @@ describe("tributary cert", () => {
 
   test("adds a client to what is there, and leaves the rest alone", async () => {
     await cert();
-    const before = await contents("ca.pem", "server.pem", "tls.yaml");
+    const before = await contents("ca.pem", "client-ca.pem", "server.pem", "tls.yaml");
     expect(await cert("--client", "press-1")).toMatchObject({ code: 0 });
-    expect(await contents("ca.pem", "server.pem", "tls.yaml")).toEqual(before);
-    expect((await read("client-press-1.pem")).checkIssued(await read("ca.pem"))).toBe(true);
+    expect(await contents("ca.pem", "client-ca.pem", "server.pem", "tls.yaml")).toEqual(before);
+    const client = await read("client-press-1.pem");
+    expect(client.checkIssued(await read("client-ca.pem"))).toBe(true);
   });
 
-  test("half a CA is not taken for none", async () => {
+  test.each(["ca", "client-ca"])("half of %s is not taken for none", async (stem) => {
     await cert();
-    await rm(at("ca-key.pem"));
+    await rm(at(`${stem}-key.pem`));
     const { code, err } = await cert("--force");
     expect(code).toBe(1);
-    expect(err).toContain("ca.pem and not the other half");
+    expect(err).toContain(` ${stem}.pem and not the other half`);
   });
 
   test.each([
@@ -164,6 +168,46 @@ describe("a gateway with these certificates", () => {
     },
   );
 
+  test.each(["mqtt", "mqtt-ws", "websocket", "http", "tcp"])(
+    "pub by %s in the clear is told of --tls",
+    async (via) => {
+      const { code, err } = await runTributary(["pub", ...by(via), "-t", "clear", "-m", "x"]);
+      expect(code).toBe(1);
+      expect(err).toMatch(/\n\(if that is a TLS listener, add --tls/);
+    },
+  );
+
+  test.each(["mqtt", "websocket", "sse", "poll"])(
+    "sub by %s in the clear is told of --tls",
+    async (via) => {
+      const { code, err } = await runTributary(["sub", ...by(via), "-t", "clear", "-W", "20"]);
+      expect(code).toBe(1);
+      expect(err).toMatch(/\n\(if that is a TLS listener, add --tls/);
+    },
+  );
+
+  test("simulate's machines connect by TLS, each by its transport, and check whom they talk to", async () => {
+    const ports = ["http", "mqtt", "tcp"].flatMap((name) => {
+      const scheme = { http: "https", mqtt: "mqtts", tcp: "tls" }[name] ?? "";
+      return [`--${name}-port`, String(gateway.port(scheme))];
+    });
+    const plant = ["--sensors", "36", "--rate-factor", "20", "--duration", "1"];
+    const mix = ["--mix", "mqtt,mqtt-ws,http,websocket,websocket-binary,tcp"];
+    const simulate = ["simulate", "-h", "localhost", ...ports, ...plant, ...mix];
+    const own = ["--cert", at("client-press-1.pem"), "--key", at("client-press-1-key.pem")];
+    const trusted = await runTributary([...simulate, "--ca", at("ca.pem"), ...own]);
+    expect(trusted.err).not.toContain("failed");
+    expect(trusted.code).toBe(0);
+    expect(Number(/^(\d+) readings/.exec(trusted.out)?.[1])).toBeGreaterThan(20);
+    const unknown = await runTributary([...simulate, "--tls"]);
+    expect(unknown.code).toBe(1);
+    expect(unknown.err).toMatch(/certificate.*\n.*--ca FILE/);
+    const insecure = await runTributary([...simulate, "--insecure"]);
+    expect(insecure.code).toBe(0);
+    expect(insecure.err).toMatch(/^WARNING: --insecure/);
+    expect((await runTributary([...simulate, "--ca", at("none.pem")])).code).toBe(64);
+  });
+
   test("compare measures every pair over TLS, with nothing lost", async () => {
     const plan = {
       name: "tls",
@@ -187,6 +231,33 @@ describe("a gateway with these certificates", () => {
     const unknown = await runTributary(compare);
     expect(unknown.code).toBe(1);
     expect(unknown.err).toContain("certificate");
+  });
+
+  test.skipIf(requireTool("openssl"))("shows its own certificate, and not its CA's", async () => {
+    for (const scheme of ["https", "mqtts", "tls"]) {
+      const place = ["-connect", `127.0.0.1:${gateway.port(scheme)}`, "-servername", "localhost"];
+      const trust = ["-CAfile", at("ca.pem"), "-verify_return_error", "-showcerts"];
+      const shown = await new Promise<string>((resolve) => {
+        const child = execFile("openssl", ["s_client", ...place, ...trust], (_, out) =>
+          resolve(out),
+        );
+        child.stdin?.end();
+      });
+      expect(shown).toContain("Verify return code: 0 (ok)");
+      expect(shown.match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
+    }
+  });
+
+  test("knows a client by its certificate", async () => {
+    const own = ["--cert", at("client-press-1.pem"), "--key", at("client-press-1-key.pem")];
+    const sub = ["sub", ...by("websocket"), "--ca", at("ca.pem"), ...own, "-t", "named/#", "-d"];
+    const child = spawnTributary(sub);
+    for await (const chunk of child.stderr ?? []) if (String(chunk).includes("reading")) break;
+    const answer = await checkedFetch(`http://127.0.0.1:${gateway.port("http")}/v1/sessions`);
+    const { sessions } = (await answer.json()) as { sessions: { user?: string }[] };
+    expect(sessions.map(({ user }) => user)).toContain("press-1");
+    child.kill("SIGTERM");
+    await once(child, "close");
   });
 
   test.skipIf(requireTool("curl"))("SIGHUP has it show the renewed one", async () => {

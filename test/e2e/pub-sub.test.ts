@@ -108,6 +108,38 @@ describe("every transport", () => {
     }
   });
 
+  test.each(["http", "websocket", "websocket-binary", "tcp"])(
+    "pub by %s carries user properties, in order, repeated names and all",
+    async (via) => {
+      const topic = `properties/${via}`;
+      const sub = await Sub.open([...by("poll"), "-t", topic, "-C", "2", "--json"]);
+      const pub = ["pub", ...by(via), "-q", "1", "-t", topic, "-m", "x"];
+      const one = ["--user-property", "unit=°C"];
+      const more = ["--user-property", "a=b=c", "--user-property", "unit="];
+      for (const properties of [one, [...one, ...more]]) {
+        expect(await runTributary([...pub, ...properties])).toMatchObject({ code: 0, err: "" });
+      }
+      expect(await sub.exit()).toBe(0);
+      const lines = sub.out.toString().trimEnd().split("\n");
+      const told = lines.map(
+        (line) => (JSON.parse(line) as { userProperties: unknown }).userProperties,
+      );
+      const unit = ["unit", "°C"];
+      expect(told).toEqual([[unit], [unit, ["a", "b=c"], ["unit", ""]]]);
+    },
+  );
+
+  test.each([
+    ["--via mqtt --user-property a=b", "MQTT 3.1.1 has no user properties"],
+    ["--via mqtt-ws --user-property a=b", "MQTT 3.1.1 has no user properties"],
+    ["--via http --user-property a", "a name, an equals sign and a value"],
+    ["--via http --user-property =b", "a name, an equals sign and a value"],
+  ])("pub %s is refused before anything is sent", async (options, why) => {
+    const { code, err } = await runTributary(["pub", "-t", "a", "-m", "x", ...options.split(" ")]);
+    expect(code).toBe(64);
+    expect(err).toContain(why);
+  });
+
   test.each(PUBLISHERS)("pub by %s says why a message was refused", async (via) => {
     const { code, err } = await runTributary([
       "pub",
