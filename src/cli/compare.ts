@@ -4,7 +4,9 @@ import { Command } from "commander";
 import { nodeTlsOptions } from "../client/node-tls.ts";
 import type { Targets } from "../compare/driver/driver.ts";
 import { GatewayProcess } from "../compare/gateway-process.ts";
-import { loadPlan, type Plan, PlanError } from "../compare/plan.ts";
+import { loadPlan, PlanError } from "../compare/plan.ts";
+import { type PlanPoint, planPoints } from "../compare/plan-points.ts";
+import { unsupported } from "../compare/plan-support.ts";
 import { buildReport, formatReport } from "../compare/report.ts";
 import { type Progress, runPlan } from "../compare/runner.ts";
 import { type CliHost, EXIT } from "./host.ts";
@@ -61,9 +63,9 @@ Run it on a quiet machine, on the same host as the gateway: both ends must share
 Exit codes: 0 measured, 1 failed, 3 the run is void, 64 wrong command line, 130 Ctrl-C, 143 SIGTERM.`;
 
 async function compare(options: CompareOptions, host: CliHost): Promise<number> {
-  let plan: Plan;
+  let plan: PlanPoint;
   try {
-    plan = await loadPlan(options.plan);
+    plan = await onlyPoint(options.plan);
   } catch (cause) {
     if (!(cause instanceof PlanError)) throw cause;
     host.err.write(`tributary compare: ${cause.message}\n`);
@@ -121,7 +123,19 @@ async function compare(options: CompareOptions, host: CliHost): Promise<number> 
   }
 }
 
-function describe(plan: Plan, { phase, share, secondsLeft }: Progress): string {
+/** What can be run of a plan; throws {@link PlanError} for what cannot be run as it says. */
+async function onlyPoint(nameOrFile: string): Promise<PlanPoint> {
+  const points = planPoints(await loadPlan(nameOrFile));
+  const [point] = points;
+  if (point === undefined || points.length > 1) {
+    throw new PlanError(nameOrFile, ["a sweep cannot be run yet"]);
+  }
+  const problems = unsupported(point);
+  if (problems.length > 0) throw new PlanError(nameOrFile, problems);
+  return point;
+}
+
+function describe(plan: PlanPoint, { phase, share, secondsLeft }: Progress): string {
   return `${plan.name} ${bar(share)} ${phase}, ${Math.ceil(secondsLeft)} s left`;
 }
 

@@ -1,4 +1,5 @@
-import { Histogram } from "../telemetry/histogram.ts";
+import { type DeliveryCount, SequenceOracle } from "./statistics/sequence-oracle.ts";
+import { SignedHistogram } from "./statistics/signed-histogram.ts";
 
 /** The times of one message, nanoseconds of one monotonic clock. */
 export interface Receipt {
@@ -11,17 +12,13 @@ export interface Receipt {
 }
 
 /** What one reader saw of one publisher's messages within the window. */
-export interface PairRecord {
-  /** Receipt minus intended send time. */
-  readonly latency: Histogram;
+export interface PairRecord extends DeliveryCount {
+  /** Receipt minus intended send time. Never clipped: below 0, a clock offset is wrong. */
+  readonly latency: SignedHistogram;
   /** Receipt minus actual send time: what a client that waits for slow replies would report. */
-  readonly service: Histogram;
-  readonly expected: number;
-  readonly received: number;
-  readonly lost: number;
-  readonly duplicates: number;
-  /** Messages received after one that was sent later. */
-  readonly reordered: number;
+  readonly service: SignedHistogram;
+  /** The latency of each message of the window, nanoseconds; `NaN` where it did not come. */
+  readonly latencies: Float64Array;
 }
 
 /** Counts one reader's messages from every publisher. */
@@ -60,43 +57,32 @@ export class Recorder {
 }
 
 class PairCount {
-  readonly #latency = new Histogram();
-  readonly #service = new Histogram();
-  readonly #seen: Uint8Array;
-  #received = 0;
-  #duplicates = 0;
-  #reordered = 0;
-  #highest = -1;
+  readonly #latency = new SignedHistogram();
+  readonly #service = new SignedHistogram();
+  readonly #oracle: SequenceOracle;
+  readonly #latencies: Float64Array;
 
   constructor(expected: number) {
-    this.#seen = new Uint8Array(expected);
+    this.#oracle = new SequenceOracle(expected);
+    this.#latencies = new Float64Array(expected).fill(Number.NaN);
   }
 
   /** Whether the message is new. A second copy is counted and adds no latency sample. */
   receive(place: number, receipt: Receipt): boolean {
-    if (this.#seen[place] === 1) {
-      this.#duplicates += 1;
-      return false;
-    }
-    this.#seen[place] = 1;
-    this.#received += 1;
-    if (place < this.#highest) this.#reordered += 1;
-    else this.#highest = place;
-    this.#latency.record(receipt.receivedAtNs - receipt.intendedAtNs);
+    if (!this.#oracle.receive(place)) return false;
+    const latencyNs = receipt.receivedAtNs - receipt.intendedAtNs;
+    this.#latencies[place] = latencyNs;
+    this.#latency.record(latencyNs);
     this.#service.record(receipt.receivedAtNs - receipt.sentAtNs);
     return true;
   }
 
   record(): PairRecord {
-    const expected = this.#seen.length;
     return {
+      ...this.#oracle.count(),
       latency: this.#latency,
       service: this.#service,
-      expected,
-      received: this.#received,
-      lost: expected - this.#received,
-      duplicates: this.#duplicates,
-      reordered: this.#reordered,
+      latencies: this.#latencies,
     };
   }
 }

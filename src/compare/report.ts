@@ -1,6 +1,7 @@
 import { cpus, release } from "node:os";
-import type { Histogram, HistogramSnapshot } from "../telemetry/histogram.ts";
+import type { HistogramSnapshot } from "../telemetry/histogram.ts";
 import type { Pair, RunResult } from "./runner.ts";
+import type { SignedHistogram } from "./statistics/signed-histogram.ts";
 
 /** Quantiles of one distribution, nanoseconds, with the histogram they were read from. */
 export interface Distribution {
@@ -76,7 +77,7 @@ function pairReport({ ingress, egress, record }: Pair): PairReport {
   };
 }
 
-function distribution(histogram: Histogram): Distribution {
+function distribution(histogram: SignedHistogram): Distribution {
   return {
     p50: histogram.quantile(0.5),
     p95: histogram.quantile(0.95),

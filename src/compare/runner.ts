@@ -4,7 +4,8 @@ import { Histogram } from "../telemetry/histogram.ts";
 import { newStampPayload, readStamp, writeSentTime, writeStamp } from "../wire/stamp.ts";
 import type { Drivers, Publisher, Reader, Targets } from "./driver/driver.ts";
 import { monotonicNs, pace } from "./pacer.ts";
-import type { EgressName, IngressName, Plan } from "./plan.ts";
+import type { EgressName, IngressName } from "./plan.ts";
+import type { PlanPoint } from "./plan-points.ts";
 import { type PairRecord, Recorder } from "./recorder.ts";
 import { Schedule } from "./schedule.ts";
 import { type RunCondition, voidReasons } from "./validity.ts";
@@ -17,7 +18,7 @@ const LOOP_RESOLUTION_MS = 1;
 
 /** What one run found. */
 export interface RunResult {
-  readonly plan: Plan;
+  readonly plan: PlanPoint;
   readonly startedAt: Date;
   readonly pairs: readonly Pair[];
   readonly condition: RunCondition;
@@ -50,7 +51,7 @@ export interface RunParts {
 }
 
 /** Executes a plan once. Rejects when a connection fails or `signal` ends it. */
-export async function runPlan(plan: Plan, parts: RunParts): Promise<RunResult> {
+export async function runPlan(plan: PlanPoint, parts: RunParts): Promise<RunResult> {
   const run = new Run(plan, parts);
   try {
     return await run.execute();
@@ -59,8 +60,13 @@ export async function runPlan(plan: Plan, parts: RunParts): Promise<RunResult> {
   }
 }
 
+/** The windows of all blocks in one piece, with one order of subscribing, in seconds. */
+function windowOf({ windowSeconds, blocks }: PlanPoint): number {
+  return windowSeconds * blocks;
+}
+
 class Run {
-  readonly #plan: Plan;
+  readonly #plan: PlanPoint;
   readonly #parts: RunParts;
   readonly #schedule: Schedule;
   readonly #id = randomBytes(4).readUInt32BE();
@@ -75,10 +81,14 @@ class Run {
   #isClosing = false;
   #allReceived: () => void = () => undefined;
 
-  constructor(plan: Plan, parts: RunParts) {
+  constructor(plan: PlanPoint, parts: RunParts) {
     this.#plan = plan;
     this.#parts = parts;
-    this.#schedule = new Schedule({ ...plan, publishers: plan.ingress.length });
+    this.#schedule = new Schedule({
+      ...plan,
+      publishers: plan.ingress.length,
+      windowSeconds: windowOf(plan),
+    });
     const { windowStart, shotsPerPublisher } = this.#schedule;
     this.#recorders = plan.egress.map(
       () => new Recorder(plan.ingress.length, windowStart, shotsPerPublisher),
@@ -178,8 +188,7 @@ class Run {
   }
 
   #secondsLeft(share: number): number {
-    const { warmUpSeconds, windowSeconds } = this.#plan;
-    return (warmUpSeconds + windowSeconds) * (1 - share);
+    return (this.#plan.warmUpSeconds + windowOf(this.#plan)) * (1 - share);
   }
 
   #tell(startNs: number): void {

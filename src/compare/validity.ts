@@ -1,7 +1,8 @@
 import type { Plan } from "./plan.ts";
-import type { PairRecord } from "./recorder.ts";
+import { MIN_BLOCKS } from "./plan.ts";
+import type { DeliveryCount } from "./statistics/sequence-oracle.ts";
 
-/** What is known of a run beside its pairs. */
+/** What is known of a window beside its pairs. */
 export interface RunCondition {
   /** Actual behind intended send time, 99th percentile, nanoseconds. */
   readonly sendDelayP99Ns: number;
@@ -11,14 +12,25 @@ export interface RunCondition {
   readonly publishFailures: number;
 }
 
+/** What is known of one block beside its pairs. */
+export interface BlockCondition extends RunCondition {
+  /** Messages sent later than the plan's limit behind their schedule. */
+  readonly lateSends: number;
+  /** Delay of the gateway's event loop, 99th percentile; `null` where it cannot be asked. */
+  readonly gatewayLoopDelayP99Ns: number | null;
+}
+
+/** Of the blocks run, what may be void before the rest is a selection rather than a sample. */
+export const MAX_VOID_SHARE = 0.25;
+
 /**
  * Why the numbers of a run mean nothing; empty when they do. Lost messages void a run because the
  * slowest deliveries are the ones missing from its percentiles.
  */
 export function voidReasons(
-  plan: Plan,
+  plan: Pick<Plan, "validity">,
   condition: RunCondition,
-  pairs: Iterable<PairRecord>,
+  pairs: Iterable<DeliveryCount>,
 ): string[] {
   const reasons: string[] = [];
   let lost = 0;
@@ -39,6 +51,55 @@ export function voidReasons(
     reasons.push(
       `the load process's own event loop was starved: ${delayMs} ms (p99); the limit is ${maxLoopDelayMs} ms`,
     );
+  }
+  return reasons;
+}
+
+/**
+ * Why one block is void; empty when it stands. Where a plan breaks connections on purpose, loss is
+ * its finding and voids nothing.
+ */
+export function blockVoidReasons(
+  plan: Pick<Plan, "validity" | "experiment">,
+  condition: BlockCondition,
+  pairs: Iterable<DeliveryCount>,
+): string[] {
+  const isLossExpected = plan.experiment.kind === "reconnect";
+  const judged = isLossExpected ? { ...condition, publishFailures: 0 } : condition;
+  const reasons = voidReasons(plan, judged, isLossExpected ? [] : pairs);
+  const { maxGatewayLoopDelayMs } = plan.validity;
+  const delayNs = condition.gatewayLoopDelayP99Ns ?? 0;
+  if (delayNs > maxGatewayLoopDelayMs * 1e6) {
+    const delayMs = (delayNs / 1e6).toFixed(1);
+    reasons.push(
+      `the gateway's event loop was ${delayMs} ms late (p99); the limit is ${maxGatewayLoopDelayMs} ms`,
+    );
+  }
+  return reasons;
+}
+
+/** Why a result over blocks ranks nothing; empty when it stands. */
+export function resultVoidReasons(blocks: {
+  readonly valid: number;
+  readonly void: number;
+  /** Samples below 0 ns over all pairs: no message is received before it is sent. */
+  readonly belowZero: number;
+  /** Whether the warm-up had settled before the first block; `null` when it was too short to ask. */
+  readonly isSettled: boolean | null;
+}): string[] {
+  const reasons: string[] = [];
+  const total = blocks.valid + blocks.void;
+  if (blocks.valid < MIN_BLOCKS) {
+    reasons.push(`${blocks.valid} blocks stand; an interval needs ${MIN_BLOCKS}`);
+  }
+  if (blocks.void > total * MAX_VOID_SHARE) {
+    reasons.push(`${blocks.void} of ${total} blocks are void; what is left is a selection`);
+  }
+  if (blocks.belowZero > 0) {
+    reasons.push(`${blocks.belowZero} messages arrived before they were sent: the clocks disagree`);
+  }
+  if (blocks.isSettled === false) {
+    reasons.push("latency had not settled when the warm-up ended");
   }
   return reasons;
 }

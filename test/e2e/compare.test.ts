@@ -31,6 +31,7 @@ async function planFile(
     payloadBytes: 100,
     warmUpSeconds: 0.5,
     windowSeconds: 1.5,
+    blocks: 1,
     settleSeconds: 10,
     plainPollIntervalMs: 50,
     validity: { maxSendDelayMs: 5_000, maxLoopDelayMs: 5_000 },

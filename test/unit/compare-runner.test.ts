@@ -6,17 +6,22 @@ import type {
   OpenReader,
 } from "../../src/compare/driver/driver.ts";
 import { monotonicNs } from "../../src/compare/pacer.ts";
-import { parsePlan } from "../../src/compare/plan.ts";
 import { buildReport, formatReport } from "../../src/compare/report.ts";
 import { type RunResult, runPlan } from "../../src/compare/runner.ts";
 import { newStampPayload, writeStamp } from "../../src/wire/stamp.ts";
+import { planPoint } from "../support/plan-point.ts";
 
-const PLAN = parsePlan(
-  `{name: t, ratePerSecond: 100, payloadBytes: 64, warmUpSeconds: 0.05, windowSeconds: 0.2,
-    settleSeconds: 0.3, plainPollIntervalMs: 50, ingress: [http, tcp], egress: [sse, mqtt],
-    validity: {maxSendDelayMs: 5000, maxLoopDelayMs: 5000}}`,
-  "t",
-);
+const PLAN = planPoint({
+  ratePerSecond: 100,
+  payloadBytes: 64,
+  warmUpSeconds: 0.05,
+  windowSeconds: 0.2,
+  blocks: 1,
+  settleSeconds: 0.3,
+  ingress: ["http", "tcp"],
+  egress: ["sse", "mqtt"],
+  validity: { maxSendDelayMs: 5_000, maxLoopDelayMs: 5_000 },
+});
 /** Messages of the window, of each publisher. */
 const COUNT = 20;
 

@@ -1,15 +1,10 @@
 import { expect, test } from "vitest";
-import { parsePlan } from "../../src/compare/plan.ts";
 import { Recorder } from "../../src/compare/recorder.ts";
-import { voidReasons } from "../../src/compare/validity.ts";
+import { blockVoidReasons, resultVoidReasons, voidReasons } from "../../src/compare/validity.ts";
+import { planPoint } from "../support/plan-point.ts";
 
 const MS = 1_000_000;
-const plan = parsePlan(
-  `{name: t, ratePerSecond: 1, payloadBytes: 64, warmUpSeconds: 0, windowSeconds: 1,
-    settleSeconds: 1, plainPollIntervalMs: 50, ingress: [http], egress: [sse],
-    validity: {maxSendDelayMs: 20, maxLoopDelayMs: 30}}`,
-  "t",
-);
+const plan = planPoint({ validity: { maxSendDelayMs: 20, maxLoopDelayMs: 30 } });
 const GOOD = { sendDelayP99Ns: 20 * MS, loopDelayP99Ns: 30 * MS, publishFailures: 0 };
 
 function pairThatReceived(sequences: readonly number[], expected: number) {
@@ -41,4 +36,32 @@ test("a starved event loop voids the run", () => {
 
 test("a refused publish voids the run", () => {
   expect(voidReasons(plan, { ...GOOD, publishFailures: 2 }, [])).toEqual(["2 publishes failed"]);
+});
+
+const QUIET = { ...GOOD, lateSends: 0, gatewayLoopDelayP99Ns: 50 * MS };
+
+test("a block is void for the gateway's event loop too, where it can be asked", () => {
+  expect(blockVoidReasons(plan, QUIET, [])).toEqual([]);
+  expect(blockVoidReasons(plan, { ...QUIET, gatewayLoopDelayP99Ns: null }, [])).toEqual([]);
+  const late = { ...QUIET, gatewayLoopDelayP99Ns: 51 * MS };
+  expect(blockVoidReasons(plan, late, [])).toEqual([expect.stringContaining("51.0 ms late")]);
+});
+
+test("where links are broken on purpose, what is lost is a finding and voids nothing", () => {
+  const experiment = { kind: "reconnect", fault: "reset", faultsPerBlock: 1 };
+  const pairs = [pairThatReceived([0], 2)];
+  const refused = { ...QUIET, publishFailures: 3 };
+  expect(blockVoidReasons(planPoint({ experiment }), refused, pairs)).toEqual([]);
+  expect(blockVoidReasons(plan, refused, pairs)).toHaveLength(2);
+  const late = { ...QUIET, sendDelayP99Ns: 21 * MS };
+  expect(blockVoidReasons(planPoint({ experiment }), late, pairs)).toHaveLength(1);
+});
+
+test("a result stands on 12 blocks, of which a quarter more may be void", () => {
+  const good = { valid: 12, void: 4, belowZero: 0, isSettled: true };
+  expect(resultVoidReasons(good)).toEqual([]);
+  expect(resultVoidReasons({ ...good, isSettled: null })).toEqual([]);
+  expect(resultVoidReasons({ ...good, void: 5 })).toHaveLength(1);
+  expect(resultVoidReasons({ ...good, valid: 11, void: 0 })).toHaveLength(1);
+  expect(resultVoidReasons({ ...good, belowZero: 1, isSettled: false })).toHaveLength(2);
 });
