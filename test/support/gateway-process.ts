@@ -76,6 +76,12 @@ export class GatewayProcess {
     };
   }
 
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error("the process did not start");
+    return pid;
+  }
+
   /** Resident memory in bytes, as the kernel counts it. */
   get residentBytes(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, "utf8");
