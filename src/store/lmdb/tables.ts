@@ -18,7 +18,6 @@ export const TABLES = [
   "retained",
   "sessions",
   "sessionQueues",
-  "sessionIncoming",
   "keys",
 ] as const;
 
