@@ -64,6 +64,7 @@ function honest(): History {
       reader("group", [CONNECTED, ...plain([...rest, ...first])]),
     ],
     log,
+    logGaps: [],
     retained: new Map([[TOPIC, "p#3"]]),
     hadCrash: true,
   };
@@ -201,6 +202,10 @@ describe("the checker reports", () => {
 
   test("any gap after an orderly end as needless", () => {
     expect(kindsAfter(() => ({ hadCrash: false }))).toEqual(["needless_gap"]);
+  });
+
+  test("a gap in the log itself", () => {
+    expect(kindsAfter(() => ({ logGaps: [toldGap(0, 2, "store")] }))).toEqual(["needless_gap"]);
   });
 
   test("a retained message that is not the last of its topic", () => {

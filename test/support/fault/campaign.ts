@@ -34,6 +34,8 @@ export interface CampaignPlan {
   readonly ending: Ending;
   readonly launch?: Launch;
   readonly settings?: readonly string[];
+  /** As {@link FleetOptions.settleMs}; 15 s when absent. */
+  readonly settleMs?: number;
 }
 
 /** What came of a campaign. */
@@ -59,7 +61,6 @@ class Campaign {
   readonly #plan: CampaignPlan;
   readonly #options: readonly string[];
   readonly #random: SeededRandom;
-  readonly #run: string;
   readonly #fleet: Fleet;
   #gateway: GatewayProcess | null = null;
 
@@ -67,13 +68,13 @@ class Campaign {
     this.#plan = plan;
     this.#options = ["--store", "lmdb", "--data-dir", dataDir];
     this.#random = new SeededRandom(plan.seed);
-    this.#run = `r${plan.seed}`;
-    this.#fleet = new Fleet(this.#random, this.#run);
+    const { seed, settleMs = 15_000 } = plan;
+    this.#fleet = new Fleet(this.#random, { run: `r${seed}`, settleMs });
   }
 
   async run(): Promise<CampaignResult> {
     await this.#start();
-    await this.#fleet.start(this.#urls, this.#run);
+    await this.#fleet.start(this.#urls);
     for (let round = 0; round < this.#plan.rounds; round += 1) await this.#round(round);
     const history = await this.#fleet.finish(this.#urls);
     return summarize(history);

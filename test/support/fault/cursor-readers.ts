@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
-import { createInterface } from "node:readline";
 import { createParser } from "eventsource-parser";
 import { WebSocket } from "ws";
 import { parseCursor } from "../../../src/bus/cursor.ts";
 import type { GatewayUrls } from "../contract/client.ts";
-import { type HeardFrame, readFrame } from "./frame.ts";
+import { type HeardFrame, onLine, readFrame } from "./frame.ts";
 import { FaultReader } from "./reader.ts";
 
 /** Knows its position as the cursor of the last thing it saw, and nothing else. */
@@ -73,7 +72,7 @@ export class TcpReader extends CursorReader {
     socket.on("error", () => socket.destroy());
     await once(socket, "connect");
     this.connected();
-    createInterface({ input: socket }).on("line", (line) => this.take(readFrame(line)));
+    onLine(socket, (line) => this.take(readFrame(line)));
     socket.on("close", onClosed);
     const { filter, cursor } = this;
     socket.write(`${JSON.stringify({ type: "subscribe", id: 1, filter, cursor })}\n`);
@@ -92,6 +91,8 @@ export class SseReader extends CursorReader {
     const headers = { "last-event-id": this.cursor };
     const request = http.get(url, { headers, agent: false });
     this.#request = request;
+    // A killed gateway resets: whoever waits for the answer, or reads it, hears of it.
+    request.on("error", () => request.destroy());
     const [response] = (await once(request, "response")) as [http.IncomingMessage];
     if (response.statusCode !== 200) throw new Error(`refused with ${response.statusCode}`);
     this.connected();
@@ -103,7 +104,6 @@ export class SseReader extends CursorReader {
         if (id !== undefined && id !== "") this.cursor = id;
       },
     });
-    request.on("error", () => request.destroy());
     response.on("error", () => request.destroy());
     response.setEncoding("utf8");
     response.on("data", (chunk: string) => parser.feed(chunk));
@@ -152,6 +152,8 @@ export class PollReader extends CursorReader {
     const query = `filter=${encodeURIComponent(this.filter)}&cursor=${this.cursor}&timeout=${seconds}`;
     const request = http.get(`${urls.http}/v1/poll?${query}`, { agent: this.#agent });
     this.#request = request;
+    // A killed gateway resets: whoever waits for the answer, or reads it, hears of it.
+    request.on("error", () => request.destroy());
     const [response] = (await once(request, "response")) as [http.IncomingMessage];
     const chunks: Buffer[] = [];
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);

@@ -51,6 +51,7 @@ class DeliveryChecker {
     this.#checkOffered("the log", log);
     this.#checkOrder("the log", log);
     this.#checkOffsetsRise("the log", log);
+    for (const gap of this.#history.logGaps) this.#report("needless_gap", `the log: ${tell(gap)}`);
     for (const publisher of publishers) this.#checkPublisher(publisher);
     for (const reader of readers) this.#checkReader(reader);
     this.#checkRetained();
@@ -146,8 +147,7 @@ class DeliveryChecker {
       this.#checkOffsetsRise(name, stretch);
       stretch = [];
       if (!this.#isExplained(event, last)) {
-        const text = `${event.reason} from ${event.from}, earliest ${event.earliest}`;
-        this.#report("needless_gap", `${name}: ${text}`);
+        this.#report("needless_gap", `${name}: ${tell(event)}`);
       }
     }
     this.#checkOffsetsRise(name, stretch);
@@ -225,6 +225,10 @@ function connections({ events }: ReaderRecord): Delivery[][] {
     else stretches.at(-1)?.push(event);
   }
   return stretches;
+}
+
+function tell({ reason, from, earliest }: ToldGap): string {
+  return `${reason} from ${from}, earliest ${earliest}`;
 }
 
 /** Payloads are padded; their beginning names them. */

@@ -2,7 +2,7 @@ import type { GatewayUrls } from "../contract/client.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import { PollReader, SseReader, TcpReader, WebSocketReader } from "./cursor-readers.ts";
 import type { History, PublisherRecord } from "./history.ts";
-import { publishMarker, readLog, readRetained, startCursor } from "./log-reading.ts";
+import { publishMarker, readLogAndGaps, readRetained, startCursor } from "./log-reading.ts";
 import { MqttReader } from "./mqtt-readers.ts";
 import { CommandPublishChannel } from "./publish-command.ts";
 import { HttpPublishChannel } from "./publish-http.ts";
@@ -12,13 +12,20 @@ import type { FaultReader } from "./reader.ts";
 import { Site } from "./site.ts";
 import { within } from "./within.ts";
 
-/** Time for what is owed once nobody is killed any more; nobody needs it unless something is lost. */
-const SETTLE_MS = 15_000;
+/** How a fleet is made up. */
+export interface FleetOptions {
+  /** Names clients and topics, so that runs on one directory stay apart. */
+  readonly run: string;
+  /** Time for what is owed once nobody is killed any more; needed only when something is lost. */
+  readonly settleMs: number;
+}
 
 /** Every way in, and every way out that can be resumed, on one gateway that may die at any time. */
 export class Fleet {
   readonly site = new Site();
+  readonly #run: string;
   readonly #prefix: string;
+  readonly #settleMs: number;
   readonly #publishers: Publisher[];
   #readers: FaultReader[] = [];
   #runs: Promise<void>[] = [];
@@ -26,10 +33,11 @@ export class Fleet {
   #awaited: { readonly count: number; readonly resolve: () => void } | null = null;
   #hadCrash = false;
 
-  /** @param run names clients and topics, so that runs on one directory stay apart. */
-  constructor(random: SeededRandom, run: string, channels = allChannels(run)) {
+  constructor(random: SeededRandom, { run, settleMs }: FleetOptions) {
+    this.#run = run;
     this.#prefix = `fault/${run}`;
-    this.#publishers = channels.map(
+    this.#settleMs = settleMs;
+    this.#publishers = allChannels(run).map(
       (channel) => new Publisher(channel, this.#prefix, random, () => this.#progress()),
     );
   }
@@ -43,9 +51,9 @@ export class Fleet {
   }
 
   /** Connects the readers, waits until their subscriptions are in force, and lets publishers go. */
-  async start(urls: GatewayUrls, run: string): Promise<void> {
+  async start(urls: GatewayUrls): Promise<void> {
     const cursor = await startCursor(urls);
-    this.#readers = allReaders(this.filter, run, cursor);
+    this.#readers = allReaders(this.filter, this.#run, cursor);
     this.site.up(urls);
     this.#runs = this.#readers.map((reader) => reader.run(this.site));
     await Promise.all(this.#readers.map((reader) => reader.ready));
@@ -68,10 +76,10 @@ export class Fleet {
   /** Ends the load, waits for what is owed, and tells everything that happened. */
   async finish(urls: GatewayUrls): Promise<History> {
     const finished = this.#publishers.map((publisher) => publisher.finish());
-    await within(SETTLE_MS, Promise.all(finished));
+    await within(this.#settleMs, Promise.all(finished));
     await this.#awaitDeliveries(urls);
     const marker = await this.#awaitMarker(urls);
-    const log = await readLog(urls, this.filter);
+    const { entries: log, gaps: logGaps } = await readLogAndGaps(urls, this.filter);
     const retained = new Map<string, string | null>();
     for (const { retainedTopic } of this.#publishers) {
       retained.set(retainedTopic, await readRetained(urls, retainedTopic));
@@ -81,6 +89,7 @@ export class Fleet {
       publishers: [...this.#publishers.map(({ record }) => record), marker],
       readers: this.#records(),
       log,
+      logGaps,
       retained,
       hadCrash: this.#hadCrash,
     };
@@ -96,12 +105,12 @@ export class Fleet {
 
   /** What did not come by the deadline is for the checker to report. */
   async #awaitDeliveries(urls: GatewayUrls): Promise<void> {
-    const log = await readLog(urls, this.filter);
+    const { entries: log } = await readLogAndGaps(urls, this.filter);
     const members = this.#readers.filter(({ record }) => record.kind === "group");
     const hasAll = (readers: readonly FaultReader[]) => () =>
       log.every(({ payload }) => readers.some((reader) => reader.hasSeen(payload)));
     await within(
-      SETTLE_MS,
+      this.#settleMs,
       Promise.all(
         this.#readers.map((reader) => {
           return reader.until(hasAll(members.includes(reader) ? members : [reader]));
@@ -117,7 +126,7 @@ export class Fleet {
     const single = this.#readers.filter(({ record }) => record.kind !== "group");
     const members = this.#readers.filter(({ record }) => record.kind === "group");
     await within(
-      SETTLE_MS,
+      this.#settleMs,
       Promise.all([
         ...single.map((reader) => reader.until(() => reader.hasSeen(payload))),
         Promise.race(members.map((reader) => reader.until(() => reader.hasSeen(payload)))),

@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+
 /** The fields of a frame, an event or an answer that the harness looks at. */
 export interface HeardFrame {
   readonly type?: string;
@@ -21,4 +23,15 @@ export function readFrame(text: string): HeardFrame | null {
     // Cut in the middle: not something the gateway said.
     return null;
   }
+}
+
+/** Hands out each whole line; a line that is cut off is never one. An error of the socket is not ours. */
+export function onLine(socket: Socket, take: (line: string) => void): void {
+  let rest = "";
+  socket.setEncoding("utf8");
+  socket.on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) take(line);
+  });
 }

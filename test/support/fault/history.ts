@@ -74,6 +74,8 @@ export interface History {
   readonly publishers: readonly PublisherRecord[];
   readonly readers: readonly ReaderRecord[];
   readonly log: readonly LogEntry[];
+  /** What whoever read the log from `earliest` was told to be missing. */
+  readonly logGaps: readonly ToldGap[];
   /** The retained payload of each topic that was asked for; `null` for none. */
   readonly retained: ReadonlyMap<string, string | null>;
   /** Whether the process was ended hard: only then may a reader have seen what the log has not. */
@@ -93,7 +95,7 @@ export type ViolationKind =
   | "duplicated"
   /** Acknowledged with an offset that holds something else. */
   | "misplaced"
-  /** A gap was told although nothing is missing. */
+  /** A gap was told although nothing is missing, or in a log that must have none. */
   | "needless_gap"
   /** The retained message is not the last one. */
   | "stale_retained"

@@ -16,13 +16,6 @@ export interface ReadLog {
   readonly gaps: ToldGap[];
 }
 
-/** The whole log under a filter, oldest first, which must have no gap. */
-export async function readLog(urls: GatewayUrls, filter: string): Promise<LogEntry[]> {
-  const { entries, gaps } = await readLogAndGaps(urls, filter);
-  if (gaps.length > 0) throw new Error(`the log has gaps: ${JSON.stringify(gaps)}`);
-  return entries;
-}
-
 /** The whole log under a filter, oldest first, from `earliest` or a cursor. */
 export async function readLogAndGaps(
   urls: GatewayUrls,

@@ -8,7 +8,7 @@ import { ROOMY_SETTINGS } from "./campaign.ts";
 import { findViolations } from "./delivery-checker.ts";
 import { type DiskRecording, readRecording, TRACED_CALLS } from "./disk-recording.ts";
 import type { PublisherRecord, Violation } from "./history.ts";
-import { publishMarker, readLog, readRetained } from "./log-reading.ts";
+import { publishMarker, readLogAndGaps, readRetained } from "./log-reading.ts";
 import { MqttReader } from "./mqtt-readers.ts";
 import { buildImage, type PowerCut } from "./power-cut.ts";
 import { CommandPublishChannel } from "./publish-command.ts";
@@ -150,7 +150,7 @@ async function judge(
   const { payload } = marker.attempts[0] ?? { payload: "" };
   const ends = readers.map((reader) => reader.until(() => reader.hasSeen(payload)));
   await within(DEADLINE_MS, Promise.all(ends));
-  const log = await readLog(urls, FILTER);
+  const { entries: log, gaps: logGaps } = await readLogAndGaps(urls, FILTER);
   site.close();
   for (const reader of readers) reader.close();
   await Promise.all(runs);
@@ -158,6 +158,7 @@ async function judge(
     publishers: [...acknowledgedBy(run, cut.at), marker],
     readers: readers.map(({ record }) => record),
     log,
+    logGaps,
     retained,
     hadCrash: true,
   });

@@ -1,9 +1,8 @@
 import { once } from "node:events";
 import net from "node:net";
-import { createInterface } from "node:readline";
 import { WebSocket } from "ws";
 import type { GatewayUrls } from "../contract/client.ts";
-import { readFrame } from "./frame.ts";
+import { onLine, readFrame } from "./frame.ts";
 import type { ChannelEvents, Offer, PublishChannel } from "./publisher.ts";
 
 /** How the commands travel. */
@@ -58,7 +57,7 @@ export class CommandPublishChannel implements PublishChannel {
   async #openTcp(urls: GatewayUrls, events: ChannelEvents): Promise<void> {
     const socket = net.connect({ ...urls.tcp, noDelay: true });
     await once(socket, "connect");
-    createInterface({ input: socket }).on("line", (line) => take(line, events));
+    onLine(socket, (line) => take(line, events));
     socket.on("error", () => socket.destroy());
     socket.on("close", events.onClosed);
     this.#end = () => socket.destroy();
