@@ -28,7 +28,7 @@ export const FACTOR_SCHEMAS = {
   /** Messages a second of each publisher. */
   ratePerSecond: z.number().positive().max(10_000),
   /** Of MQTT publishers whose name says none, and of MQTT subscriptions. */
-  qos: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  qos: z.literal([0, 1, 2]),
   mqttVersion: z.enum(MQTT_VERSIONS),
   /** Readers on each egress; one of them is measured, the rest are load. */
   fanOut: z.int().min(1).max(10_000),
@@ -86,45 +86,31 @@ export const FACTOR_NAMES: readonly FactorName[] = [
 ];
 
 /** A factor's schema in a plan: one value, or at least two distinct ones to sweep over. */
-function factor<Schema extends z.ZodType>(schema: Schema, fallback: z.infer<Schema>) {
+function factor<Schema extends z.ZodType>(schema: Schema) {
   const list = z
     .array(schema)
     .min(2, "a sweep needs at least two values")
     .refine((values) => new Set(values).size === values.length, "a sweep names one value twice");
-  return z
-    .unknown()
-    .optional()
-    .transform((value, context) => {
-      if (value === undefined) return fallback;
-      // Chosen by shape, so that a problem names the value it is about and not a union of both.
-      const result = Array.isArray(value) ? list.safeParse(value) : schema.safeParse(value);
-      if (result.success) return result.data;
-      for (const { path, message } of result.error.issues) {
-        context.addIssue({ code: "custom", path: [...path], message });
-      }
-      return z.NEVER;
-    });
+  return z.union([schema, list]);
 }
 
 /** The factors as fields of a plan's schema. */
 export const FACTOR_FIELDS = {
-  payloadBytes: factor(FACTOR_SCHEMAS.payloadBytes, DEFAULT_FACTORS.payloadBytes),
-  ratePerSecond: factor(FACTOR_SCHEMAS.ratePerSecond, DEFAULT_FACTORS.ratePerSecond),
-  qos: factor(FACTOR_SCHEMAS.qos, DEFAULT_FACTORS.qos),
-  mqttVersion: factor(FACTOR_SCHEMAS.mqttVersion, DEFAULT_FACTORS.mqttVersion),
-  fanOut: factor(FACTOR_SCHEMAS.fanOut, DEFAULT_FACTORS.fanOut),
-  tls: factor(FACTOR_SCHEMAS.tls, DEFAULT_FACTORS.tls),
-  compression: factor(FACTOR_SCHEMAS.compression, DEFAULT_FACTORS.compression),
-  noDelay: factor(FACTOR_SCHEMAS.noDelay, DEFAULT_FACTORS.noDelay),
-  connections: factor(FACTOR_SCHEMAS.connections, DEFAULT_FACTORS.connections),
-  batchSize: factor(FACTOR_SCHEMAS.batchSize, DEFAULT_FACTORS.batchSize),
-  plainPollIntervalMs: factor(
-    FACTOR_SCHEMAS.plainPollIntervalMs,
+  payloadBytes: factor(FACTOR_SCHEMAS.payloadBytes).default(DEFAULT_FACTORS.payloadBytes),
+  ratePerSecond: factor(FACTOR_SCHEMAS.ratePerSecond).default(DEFAULT_FACTORS.ratePerSecond),
+  qos: factor(FACTOR_SCHEMAS.qos).default(DEFAULT_FACTORS.qos),
+  mqttVersion: factor(FACTOR_SCHEMAS.mqttVersion).default(DEFAULT_FACTORS.mqttVersion),
+  fanOut: factor(FACTOR_SCHEMAS.fanOut).default(DEFAULT_FACTORS.fanOut),
+  tls: factor(FACTOR_SCHEMAS.tls).default(DEFAULT_FACTORS.tls),
+  compression: factor(FACTOR_SCHEMAS.compression).default(DEFAULT_FACTORS.compression),
+  noDelay: factor(FACTOR_SCHEMAS.noDelay).default(DEFAULT_FACTORS.noDelay),
+  connections: factor(FACTOR_SCHEMAS.connections).default(DEFAULT_FACTORS.connections),
+  batchSize: factor(FACTOR_SCHEMAS.batchSize).default(DEFAULT_FACTORS.batchSize),
+  plainPollIntervalMs: factor(FACTOR_SCHEMAS.plainPollIntervalMs).default(
     DEFAULT_FACTORS.plainPollIntervalMs,
   ),
-  websocketSubprotocol: factor(
-    FACTOR_SCHEMAS.websocketSubprotocol,
+  websocketSubprotocol: factor(FACTOR_SCHEMAS.websocketSubprotocol).default(
     DEFAULT_FACTORS.websocketSubprotocol,
   ),
-  network: factor(FACTOR_SCHEMAS.network, DEFAULT_FACTORS.network),
+  network: factor(FACTOR_SCHEMAS.network).default(DEFAULT_FACTORS.network),
 };

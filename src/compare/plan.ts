@@ -75,7 +75,8 @@ const experimentSchema = z.discriminatedUnion("kind", [
   }),
 ]);
 
-const planSchema = z.strictObject({
+/** The fields of a plan; what must hold between them is asked by {@link parsePlan}. */
+export const planSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,40}$/),
   meaning: z.string().max(1_000).default(""),
   experiment: experimentSchema.default({ kind: "delivery" }),
@@ -139,9 +140,29 @@ export function parsePlan(text: string, source: string, overrides: PlanOverrides
   if (result.success && between.length === 0) return result.data;
   const issues = result.success ? [] : result.error.issues;
   throw new PlanError(source, [
-    ...issues.map(({ path, message }) => `${path.join(".") || "plan"}: ${message}`),
+    ...issues
+      .flatMap(plainIssues)
+      .map(({ path, message }) => `${path.join(".") || "plan"}: ${message}`),
     ...between,
   ]);
+}
+
+interface PlainIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/**
+ * A factor is one value or a list, and its problem is that of whichever was written: the last
+ * choice, the list, unless that one asks for a list where there is none.
+ */
+function plainIssues(issue: z.core.$ZodIssue): PlainIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const asksForList = (one: z.core.$ZodIssue): boolean =>
+    one.code === "invalid_type" && one.expected === "array" && one.path.length === 0;
+  const [value, list] = issue.errors;
+  const chosen = list === undefined || list.some(asksForList) ? value : list;
+  return (chosen ?? []).map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
 }
 
 /** Reads a plan by the name of a shipped one (`smoke`) or by the path of a YAML file. */

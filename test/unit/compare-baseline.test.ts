@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { changesSince } from "../../src/compare/analysis-baseline.ts";
 import { kneesOf } from "../../src/compare/analysis-knees.ts";
-import type { ComparisonResult } from "../../src/compare/comparison-result.ts";
-import { LedgerError, type LedgerFactor, orderedLedger } from "../../src/compare/ledger.ts";
+import { comparisonResult, pointLedger } from "../../src/compare/analysis-result.ts";
+import {
+  ComparisonFormatError,
+  comparisonSchema,
+  parseComparison,
+} from "../../src/compare/comparison-schema.ts";
+import { LedgerError, type LedgerFactor } from "../../src/compare/ledger.ts";
 import { parsePlan } from "../../src/compare/plan.ts";
 import { planPoints } from "../../src/compare/plan-points.ts";
 import { Normal } from "../support/normal.ts";
@@ -30,16 +36,9 @@ function run(seed: number, sseUs: number, facts: Partial<Record<LedgerFactor, st
       const at = dueAtNs + own + queue + noise + 5 * US * normal.next();
       return { sentAtNs: dueAtNs, receivedAtNs: [at] };
     });
-    return analysis.result(orderedLedger({ ...facts }));
+    return analysis.result(pointLedger(point, facts));
   });
-  const result: ComparisonResult = {
-    format: "tributary-comparison/1",
-    startedAt: "2026-11-21T00:00:00.000Z",
-    plan: PLAN,
-    points,
-    knees: kneesOf(points),
-  };
-  return result;
+  return comparisonResult(PLAN, new Date(0), points);
 }
 
 test("against a baseline, what changed beyond noise is told and the rest is not", () => {
@@ -87,4 +86,28 @@ test("a rate at which most blocks are void lies past the knee", () => {
     })),
   }));
   expect(kneesOf(broken)[0]?.knee).toEqual({ kind: "knee", ratePerSecond: 50 });
+});
+
+test("a result is read from JSON as it was written", () => {
+  const result = run(1, 300, { commit: "a" });
+  expect(parseComparison(JSON.parse(JSON.stringify(result)))).toEqual(result);
+});
+
+test("what is no result is refused with the paths of its problems", () => {
+  expect(() => parseComparison({ format: "tributary-compare/1" })).toThrow(ComparisonFormatError);
+  const { points } = run(1, 300);
+  const broken = { ...run(1, 300), points: [{ ...points[0], pairs: [{ ingress: "smtp" }] }] };
+  expect(() => parseComparison(broken)).toThrow(/points\.0\.pairs\.0\.ingress/);
+});
+
+test("the schema of a result can be published as JSON Schema", () => {
+  const schema = z.toJSONSchema(comparisonSchema, { io: "input" });
+  expect(schema.required).toContain("points");
+});
+
+test("points that differ in more than the swept factor are no sweep", () => {
+  const { points } = run(1, 300);
+  const [other] = run(1, 300, { kernel: "6.6" }).points;
+  const mixed = [...points.slice(1), ...(other === undefined ? [] : [other])];
+  expect(() => comparisonResult(PLAN, new Date(0), mixed)).toThrow(/kernel/);
 });
