@@ -27,6 +27,8 @@ export class WatchedEnvironment implements Environment {
   /** Commits that are still to fail, with an error of the disk. */
   failuresDue = 0;
   commits = 0;
+  /** How many writes each commit had. */
+  readonly sizes: number[] = [];
   readonly writes: Write[] = [];
 
   constructor(inner: Environment) {
@@ -56,6 +58,7 @@ export class WatchedEnvironment implements Environment {
     }
     await this.#inner.commit(writes);
     this.commits += 1;
+    this.sizes.push(writes.length);
     this.writes.push(...writes);
   }
 
