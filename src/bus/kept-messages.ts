@@ -7,20 +7,24 @@ export type KeptMessages = Map<number, Message>;
 /**
  * Copies of the messages that the lists name below `firstOffset`; those in `kept` are taken over, so
  * that each is copied once, and what no list names any more is forgotten. Lists hold rising offsets.
- * `null` when there is nothing to keep.
+ * What `isStored` names stays readable in the log and is left there. `null` when there is nothing to
+ * keep.
  */
 export function keepMessages(
   log: MessageLog,
   kept: KeptMessages | null,
   lists: Iterable<Iterable<number>>,
   firstOffset: number,
+  isStored: ((offset: number) => boolean) | null = null,
 ): KeptMessages | null {
   const found: KeptMessages = new Map();
   for (const list of lists) {
     for (const offset of list) {
       if (offset >= firstOffset) break;
       if (found.has(offset)) continue;
-      const message = kept?.get(offset) ?? copyOf(log, offset);
+      const held = kept?.get(offset);
+      if (held === undefined && isStored?.(offset) === true) continue;
+      const message = held ?? copyOf(log, offset);
       if (message !== undefined) found.set(offset, message);
     }
   }

@@ -30,6 +30,12 @@ export interface LogListener {
   ordered(offset: number, draft: MessageDraft, acceptedAt: number): void;
   /** The log is about to drop everything below `firstOffset`; those messages can still be read. */
   evicting(firstOffset: number): void;
+  /**
+   * The log's memory is about to drop everything below `firstOffset`. What `isStored` names can be
+   * read all the same, and is announced by {@link evicting} when it goes; the rest cannot. Only a log
+   * that has more than its memory calls this.
+   */
+  evictingUnstored?(firstOffset: number, isStored: (offset: number) => boolean): void;
 }
 
 /** The filters of one reader, prepared for matching. */

@@ -183,16 +183,18 @@ export class Reader implements QueuedMessages {
 
   /**
    * Copies queued messages below `firstOffset`, which the log is about to drop: a stuck reader keeps
-   * what its own bounded queue holds, however much others publish. Returns whether it has any queued.
+   * what its own bounded queue holds, however much others publish. What `isStored` names stays in the
+   * log and is not copied. Returns whether it has any queued.
    */
-  keepBelow(firstOffset: number): boolean {
+  keepBelow(firstOffset: number, isStored: ((offset: number) => boolean) | null = null): boolean {
     this.#isPending = this.#active.length > 0;
     if (!this.#isPending) {
       this.#detached = null;
       return false;
     }
     const queues = this.#active.map((subscription) => subscription.queue.offsets());
-    this.#detached = keepMessages(this.#context.log, this.#detached, queues, firstOffset);
+    const { log } = this.#context;
+    this.#detached = keepMessages(log, this.#detached, queues, firstOffset, isStored);
     return true;
   }
 

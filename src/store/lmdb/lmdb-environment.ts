@@ -21,17 +21,20 @@ const DATA_FILE = "data.mdb";
 /** The tables in lmdb: one file, copy on write, one writer. */
 export class LmdbEnvironment implements Environment {
   readonly #options: EnvironmentOptions;
-  #root: RootDatabase<Buffer, Buffer>;
-  #tables: ReadonlyMap<TableName, Table>;
-  /** A commit failed in a way after which lmdb may refuse every other one. */
+  #root: RootDatabase<Buffer, Buffer> | null = null;
+  #tables: ReadonlyMap<TableName, Table> = new Map();
+  /** A commit failed, possibly in a way after which lmdb refuses every other one. */
   #isSuspect = false;
-  #isClosed = false;
 
-  /** Opens the files, or makes them. Throws what the disk does. */
   constructor(options: EnvironmentOptions) {
     this.#options = options;
-    this.#root = openRoot(options);
+  }
+
+  /** Opens the files, or makes them. Throws what the disk does. */
+  open(): void {
+    this.#root = openRoot(this.#options);
     this.#tables = openTables(this.#root);
+    this.#isSuspect = false;
   }
 
   get(table: TableName, key: Buffer): Buffer | undefined {
@@ -74,9 +77,10 @@ export class LmdbEnvironment implements Environment {
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    await this.#root.close();
+    const root = this.#root;
+    this.#root = null;
+    this.#tables = new Map();
+    await root?.close();
   }
 
   #table(name: TableName): Table {
@@ -90,12 +94,8 @@ export class LmdbEnvironment implements Environment {
    * for the refused transaction, so nothing is written before the environment was opened anew.
    */
   async #reopen(): Promise<void> {
-    if (!this.#isClosed) await this.#root.close();
-    this.#isClosed = true;
-    this.#root = openRoot(this.#options);
-    this.#isClosed = false;
-    this.#tables = openTables(this.#root);
-    this.#isSuspect = false;
+    await this.close();
+    this.open();
   }
 }
 

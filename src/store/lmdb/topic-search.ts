@@ -20,7 +20,8 @@ export function searchTopics(
   const wild = levels.findIndex((level) => level === "+" || level === "#");
   const prefix = encodeLevels(levels.slice(0, wild).join("/"));
   const found: number[] = [];
-  let at: Buffer | null = wild === 0 ? Buffer.from([0]) : prefix;
+  // No key is empty, and none sorts before the separator.
+  let at: Buffer | null = prefix.length === 0 ? Buffer.from([0]) : prefix;
   for (let seeks = 0; at !== null; seeks += 1) {
     if (seeks > MAX_SEEKS || found.length > maxFound) return null;
     const entry = firstFrom(environment, at);

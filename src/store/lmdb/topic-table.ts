@@ -30,6 +30,8 @@ export class TopicTable {
   /** Where the sweep goes on; `null` at the beginning. */
   #sweptTo: Buffer | null = null;
   #generation = 0;
+  /** Commits that may bring topics to the disk: the one in flight and the next. */
+  #awaited = 0;
 
   constructor(environment: Environment, notes: CommitNotes) {
     this.#environment = environment;
@@ -39,9 +41,16 @@ export class TopicTable {
     }
   }
 
-  /** Changes whenever a topic is added: a list of matching topics is complete until then. */
+  /** Changes when topics are added to the disk: a list of matching ones is complete until then. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** A commit has ended well; what was added since may be in it or in the next. */
+  settled(): void {
+    if (this.#awaited === 0) return;
+    this.#awaited -= 1;
+    this.#generation += 1;
   }
 
   /** The topic's number; a new topic gets one, noted for the next commit. */
@@ -125,7 +134,7 @@ export class TopicTable {
   #add(topic: Topic): number {
     const id = this.#nextId;
     this.#nextId += 1;
-    this.#generation += 1;
+    this.#awaited = 2;
     this.#ids.set(topic, id, weightOf(topic));
     this.#names.set(id, topic, weightOf(topic));
     const key = topicKey(topic);

@@ -114,6 +114,11 @@ export class MemoryMessageLog implements MessageLog {
     return this.#first;
   }
 
+  /** As {@link firstOffset}, but without dropping what has become too old. */
+  get oldest(): number {
+    return this.#first;
+  }
+
   get lastOffset(): number {
     return this.#last;
   }
@@ -128,6 +133,13 @@ export class MemoryMessageLog implements MessageLog {
 
   attach(listener: LogListener): void {
     this.#listener = listener;
+  }
+
+  /** The sequence goes on after this offset; before the first append. */
+  startAfter(offset: number): void {
+    this.#first = offset + 1;
+    this.#last = offset;
+    this.#announced = offset + 1;
   }
 
   append(draft: MessageDraft, receipt: Receipt | null): void {
@@ -180,6 +192,11 @@ export class MemoryMessageLog implements MessageLog {
 
   topicAt(offset: number): Topic | undefined {
     return this.#holds(offset) ? this.#topics[offset & this.#mask]?.topic : undefined;
+  }
+
+  /** The QoS of a message in the window; 0 elsewhere. Costs no object. */
+  qosAt(offset: number): number {
+    return this.#holds(offset) ? (this.#flags[offset & this.#mask] ?? 0) & 3 : 0;
   }
 
   expiresAt(offset: number): number {

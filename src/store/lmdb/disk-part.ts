@@ -1,0 +1,309 @@
+import type { Clock } from "../../bus/clock.ts";
+import type { Message } from "../../bus/message.ts";
+import type { FilterSet, Gap } from "../../bus/ports.ts";
+import type { StoreObserver } from "../../bus/store-port.ts";
+import type { Topic } from "../../bus/topic.ts";
+import { GatewayError } from "../../errors.ts";
+import type { CommitQueue, LogGroup, LogSource } from "./commit-queue.ts";
+import { DiskLog } from "./disk-log.ts";
+import { type DiskLimits, DiskWindow, type DoomedChunk, removalsOf } from "./disk-window.ts";
+import type { Environment, Write } from "./environment.ts";
+import { Epochs } from "./epochs.ts";
+import { type Hole, Holes } from "./holes.ts";
+import { KeptMessages } from "./kept-messages.ts";
+import { encodeLogState, LOG_STATE_KEY, type LogState, readLogState } from "./log-state.ts";
+import type { LogWriter } from "./log-writer.ts";
+import type { PageBuilder } from "./page-builder.ts";
+import type { PendingGroup } from "./pending-group.ts";
+import { faultOf } from "./store-fault.ts";
+import { TopicTable } from "./topic-table.ts";
+
+/**
+ * Steps in which an eviction is announced: parts of the window, and at most so many messages, because
+ * whoever holds some of them copies them then and there.
+ */
+const EVICTION_STEPS = 16;
+const MAX_EVICTION_STEP = 4_096;
+
+export interface DiskPartOptions {
+  readonly environment: Environment;
+  readonly queue: CommitQueue;
+  readonly limits: DiskLimits;
+  /** The epoch that begins. */
+  readonly epoch: string;
+  readonly clock: Clock;
+  readonly observer: StoreObserver;
+}
+
+/** The rest of the log, as its disk part sees it. */
+export interface DiskHost {
+  lastOffset(): number;
+  /** Messages on disk below this offset are about to go; those in memory stay. */
+  evicting(first: number): void;
+}
+
+/** The part of the message log that is on disk: what goes there, what is found, what leaves. */
+export class DiskPart implements LogSource {
+  /** Where the sequence was when the store was opened. */
+  readonly lastOffset: number;
+  readonly #options: DiskPartOptions;
+  readonly #topics: TopicTable;
+  readonly #log: DiskLog;
+  readonly #window: DiskWindow;
+  readonly #holes: Holes;
+  readonly #epochs: Epochs;
+  readonly #kept: KeptMessages;
+  #writer: LogWriter | null = null;
+  #host: DiskHost | null = null;
+  #durableThrough: number;
+  /** The state that was written last says so. */
+  #writtenThrough = -1;
+  #announced = 0;
+  #mayHaveUnusedTopics = false;
+
+  /** Reads where an earlier process was; the new epoch is noted. Throws what the disk does. */
+  constructor(options: DiskPartOptions) {
+    this.#options = options;
+    const { environment, queue, clock, limits } = options;
+    const state = readLogState(environment);
+    this.#topics = new TopicTable(environment, queue);
+    this.#log = new DiskLog(environment, this.#topics);
+    this.#holes = new Holes(environment, queue);
+    this.#epochs = new Epochs(environment, queue);
+    this.#kept = new KeptMessages(environment, queue);
+    this.#window = new DiskWindow({
+      environment,
+      limits,
+      state,
+      openedAt: clock.now(),
+      onFault: (error) => this.#report(error),
+    });
+    if (state !== null) this.#epochs.end(state.epoch, state.lastOffset);
+    this.lastOffset = state?.lastOffset ?? 0;
+    this.#durableThrough = this.lastOffset;
+    queue.attach(this);
+    queue.request();
+  }
+
+  connect(writer: LogWriter, host: DiskHost): void {
+    this.#writer = writer;
+    this.#host = host;
+  }
+
+  /** Messages up to here are on disk, in memory alone, or lost. */
+  get durableThrough(): number {
+    return this.#durableThrough;
+  }
+
+  /** The oldest message of the window on disk; `Infinity` when it is empty. */
+  get first(): number {
+    return this.#window.first;
+  }
+
+  get messages(): number {
+    return this.#window.messages;
+  }
+
+  get bytes(): number {
+    return this.#window.bytes;
+  }
+
+  get oldestAcceptedAt(): number | null {
+    return this.#window.oldestAcceptedAt;
+  }
+
+  get isWritable(): boolean {
+    return this.#options.queue.fault === null;
+  }
+
+  /** As {@link first}, when what has become too old has left. */
+  trimmedFirst(): number {
+    this.trim();
+    return this.#window.first;
+  }
+
+  /** One bounded step of retention. */
+  trim(): void {
+    this.#window.trim(this.#options.clock.now(), (offset) => this.#leaving(offset));
+    if (this.#window.isDue) this.#options.queue.request();
+  }
+
+  /** Something has been added to the writer. */
+  request(): void {
+    this.#options.queue.request();
+  }
+
+  /** The number of a topic for a message to be stored. Throws `store_unavailable`. */
+  topicIdOf(topic: Topic): number {
+    const refusal = this.#options.queue.refusal();
+    if (refusal !== null) throw refusal;
+    try {
+      return this.#topics.idOf(topic);
+    } catch (cause) {
+      this.#report(cause);
+      throw new GatewayError("store_unavailable", "the store cannot be read", { cause });
+    }
+  }
+
+  find(
+    filters: FilterSet,
+    after: number,
+    through: number,
+    page: PageBuilder,
+  ): { readonly through: number; readonly gap: Gap | null } {
+    try {
+      return { through: this.#log.find(filters, after, through, page), gap: null };
+    } catch (error) {
+      this.#report(error);
+      if (page.count > 0) return { through: page.finish(after).offsets.at(-1) ?? after, gap: null };
+      const earliest = this.#nextReadable(after, through);
+      return { through: after, gap: { reason: "store", earliest } };
+    }
+  }
+
+  messageAt(offset: number): Message | undefined {
+    return this.#isOnDisk(offset) ? this.#tryRead(() => this.#log.messageAt(offset)) : undefined;
+  }
+
+  payloadLengthAt(offset: number): number {
+    if (!this.#isOnDisk(offset)) return 0;
+    return this.#tryRead(() => this.#log.payloadLengthAt(offset)) ?? 0;
+  }
+
+  topicAt(offset: number): Topic | undefined {
+    return this.#isOnDisk(offset) ? this.#tryRead(() => this.#log.topicAt(offset)) : undefined;
+  }
+
+  keptAt(offset: number): Message | undefined {
+    return this.#tryRead(() => this.#kept.get(offset));
+  }
+
+  isHole(offset: number): boolean {
+    return this.#holes.has(offset);
+  }
+
+  holeFrom(offset: number): Hole | undefined {
+    return this.#holes.from(offset);
+  }
+
+  lastOffsetOf(epoch: string): number | undefined {
+    return this.#epochs.lastOffsetOf(epoch);
+  }
+
+  keep(message: Message): void {
+    try {
+      this.#kept.keep(message);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  release(offset: number): void {
+    this.#kept.release(offset);
+  }
+
+  /** Owners of earlier processes have kept what they need. */
+  sweepKept(): void {
+    this.#kept.beginSweep();
+    this.#options.queue.request();
+  }
+
+  take(isProbe: boolean): LogGroup | null {
+    const lastOffset = this.#host?.lastOffset() ?? this.lastOffset;
+    const taken = this.#writer?.take() ?? null;
+    const doomed = this.#window.takeDoomed();
+    const isNew = lastOffset !== this.#writtenThrough;
+    if (taken === null && doomed.length === 0 && !isNew && !isProbe) return null;
+    const group = taken?.group ?? null;
+    const writes: Write[] = taken?.writes ?? [];
+    for (const write of removalsOf(doomed)) writes.push(write);
+    const state = encodeLogState(this.#stateWith(group, lastOffset));
+    writes.push({ table: "meta", key: LOG_STATE_KEY, value: state });
+    return {
+      messages: group?.messages ?? 0,
+      bytes: group?.bytes ?? 0,
+      since: group?.since ?? 0,
+      writes,
+      committed: () => this.#committed(group, doomed, lastOffset),
+      failed: (refusal) => this.#failed(group, doomed, refusal),
+    };
+  }
+
+  /** Background work after a commit, one bounded step of each kind. */
+  settled(): void {
+    this.#topics.settled();
+    try {
+      if (this.#kept.sweep()) this.#options.queue.request();
+      if (this.#mayHaveUnusedTopics) {
+        this.#mayHaveUnusedTopics = false;
+        this.#topics.sweep((id) => this.#writer?.hasTopic(id) === true);
+      }
+    } catch (error) {
+      this.#report(error);
+    }
+    if (this.#window.isDue) this.#options.queue.request();
+  }
+
+  #committed(group: PendingGroup | null, doomed: readonly DoomedChunk[], lastOffset: number): void {
+    this.#durableThrough = lastOffset;
+    this.#writtenThrough = lastOffset;
+    for (const { first } of doomed) this.#log.forget(first);
+    if (doomed.length > 0) this.#mayHaveUnusedTopics = true;
+    try {
+      if (group !== null) this.#window.add(group.messages, group.bytes);
+      this.trim();
+      this.#holes.dropBelow(Math.min(this.#window.first, lastOffset + 1));
+    } catch (error) {
+      this.#report(error);
+    }
+    if (group !== null) this.#writer?.end(group, null);
+  }
+
+  #failed(group: PendingGroup | null, doomed: readonly DoomedChunk[], refusal: GatewayError): void {
+    this.#window.giveBack(doomed);
+    if (group === null) return;
+    this.#holes.add({ from: group.first, to: group.last });
+    this.#writer?.end(group, refusal);
+  }
+
+  #stateWith(group: PendingGroup | null, lastOffset: number): LogState {
+    const first = Math.min(this.#window.first, group?.first ?? Number.POSITIVE_INFINITY);
+    return {
+      epoch: this.#options.epoch,
+      lastOffset,
+      firstOffset: Math.min(first, lastOffset + 1),
+      messages: this.#window.messages + (group?.messages ?? 0),
+      bytes: this.#window.bytes + (group?.bytes ?? 0),
+    };
+  }
+
+  #leaving(offset: number): void {
+    if (offset < this.#announced) return;
+    const held = (this.#host?.lastOffset() ?? offset) - offset + 1;
+    const step = Math.min(MAX_EVICTION_STEP, Math.max(1, Math.floor(held / EVICTION_STEPS)));
+    this.#announced = offset + step;
+    this.#host?.evicting(this.#announced);
+  }
+
+  #isOnDisk(offset: number): boolean {
+    return offset >= this.#window.first && offset <= this.#durableThrough;
+  }
+
+  /** Past the chunk that cannot be read. */
+  #nextReadable(after: number, through: number): number {
+    return this.#tryRead(() => this.#log.firstOfNextChunk(after + 1)) ?? through + 1;
+  }
+
+  #tryRead<T>(read: () => T | undefined): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.#report(error);
+      return undefined;
+    }
+  }
+
+  #report(error: unknown): void {
+    this.#options.observer.failed(faultOf(error));
+  }
+}

@@ -1,0 +1,183 @@
+import type { Environment, Write } from "./environment.ts";
+import { LogChunk } from "./log-chunk.ts";
+import { indexKey, offsetKey, readOffsetKey } from "./log-keys.ts";
+import type { LogState } from "./log-state.ts";
+
+/** Bounds of the log on disk. */
+export interface DiskLimits {
+  readonly maxMessages: number;
+  /** Bytes of records with their headers; the newest message is always kept. */
+  readonly maxBytes: number;
+  /** Milliseconds since acceptance. */
+  readonly maxAgeMs: number;
+}
+
+/** Chunks that have left the window and wait for their removal: the bound on one step of retention. */
+const MAX_DOOMED_CHUNKS = 256;
+
+/** Removals written with one commit; each costs about 2 µs of the writing thread. */
+const MAX_REMOVALS = 4_096;
+
+/** A chunk that has left the window. */
+export interface DoomedChunk {
+  readonly first: number;
+  readonly topicIds: ReadonlySet<number>;
+}
+
+export interface DiskWindowOptions {
+  readonly environment: Environment;
+  readonly limits: DiskLimits;
+  /** Where an earlier process left it; `null` in a new store. */
+  readonly state: LogState | null;
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number;
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * The window of the log on disk. Its edge moves message by message in memory; what is behind it is
+ * removed chunk by chunk, with the commits that follow.
+ */
+export class DiskWindow {
+  readonly #environment: Environment;
+  readonly #limits: DiskLimits;
+  readonly #openedAt: number;
+  readonly #onFault: (error: unknown) => void;
+  #messages: number;
+  #bytes: number;
+  /** The oldest chunk with a message in the window, and the place of that message. */
+  #front: LogChunk | null = null;
+  #place = 0;
+  /** Keys from here on have not been at the front. */
+  #nextFrom = 0;
+  #doomed: DoomedChunk[] = [];
+
+  constructor(options: DiskWindowOptions) {
+    const { state } = options;
+    this.#environment = options.environment;
+    this.#limits = options.limits;
+    this.#openedAt = options.openedAt;
+    this.#onFault = options.onFault;
+    this.#messages = state?.messages ?? 0;
+    this.#bytes = state?.bytes ?? 0;
+    this.#skipTo(state?.firstOffset ?? 0);
+  }
+
+  get messages(): number {
+    return this.#messages;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The oldest message in the window; `Infinity` when it is empty. */
+  get first(): number {
+    return this.#front === null ? Number.POSITIVE_INFINITY : this.#front.offsetAt(this.#place);
+  }
+
+  get oldestAcceptedAt(): number | null {
+    return this.#front === null ? null : this.#front.acceptedAt(this.#place);
+  }
+
+  /** Whether chunks wait for their removal. */
+  get isDue(): boolean {
+    return this.#doomed.length > 0;
+  }
+
+  /** A commit has added messages. */
+  add(messages: number, bytes: number): void {
+    this.#messages += messages;
+    this.#bytes += bytes;
+    if (this.#front === null) this.#advance();
+  }
+
+  /**
+   * Moves the edge past what is over the limits at `now`, one bounded step. `leaving` is told each
+   * offset before it leaves.
+   */
+  trim(now: number, leaving: (offset: number) => void): void {
+    while (this.#isOver(now) && this.#doomed.length < MAX_DOOMED_CHUNKS) {
+      const front = this.#front;
+      if (front === null) return;
+      leaving(front.offsetAt(this.#place));
+      this.#messages -= 1;
+      this.#bytes -= front.storedBytesAt(this.#place);
+      this.#place += 1;
+      if (this.#place === front.count) this.#doom(front);
+    }
+  }
+
+  /** Takes chunks for removal with the next commit. */
+  takeDoomed(): readonly DoomedChunk[] {
+    let removals = 0;
+    let taken = 0;
+    for (const { topicIds } of this.#doomed) {
+      removals += topicIds.size + 1;
+      if (taken > 0 && removals > MAX_REMOVALS) break;
+      taken += 1;
+    }
+    return this.#doomed.splice(0, taken);
+  }
+
+  /** The commit has failed. */
+  giveBack(doomed: readonly DoomedChunk[]): void {
+    this.#doomed.unshift(...doomed);
+  }
+
+  #isOver(now: number): boolean {
+    const { maxMessages, maxBytes, maxAgeMs } = this.#limits;
+    const front = this.#front;
+    if (front === null) return false;
+    if (this.#messages > maxMessages) return true;
+    if (this.#bytes > maxBytes && this.#messages > 1) return true;
+    const acceptedAt = front.acceptedAt(this.#place);
+    // The clock was set back since: it counts from when that was noticed.
+    return (acceptedAt > now ? this.#openedAt : acceptedAt) + maxAgeMs <= now;
+  }
+
+  #doom(chunk: LogChunk): void {
+    this.#doomed.push({ first: chunk.first, topicIds: chunk.topicIds() });
+    this.#advance();
+  }
+
+  #advance(): void {
+    this.#front = null;
+    this.#place = 0;
+    const range = { start: offsetKey(this.#nextFrom) };
+    for (const { key, value } of this.#environment.entries("log", range)) {
+      const first = readOffsetKey(key);
+      this.#nextFrom = first + 1;
+      try {
+        this.#front = new LogChunk(value);
+        return;
+      } catch (error) {
+        // Its index entries stay behind: they name a chunk that is gone, which readers step over.
+        this.#onFault(error);
+        this.#doomed.push({ first, topicIds: new Set() });
+      }
+    }
+  }
+
+  /** Goes on where an earlier process was: what is older has left the window already. */
+  #skipTo(offset: number): void {
+    this.#advance();
+    while (this.#front !== null && this.first < offset) {
+      const front: LogChunk = this.#front;
+      this.#place = front.countThrough(offset - 1);
+      if (this.#place < front.count) return;
+      this.#doom(front);
+    }
+  }
+}
+
+/** What removes these chunks. */
+export function removalsOf(doomed: readonly DoomedChunk[]): Write[] {
+  const writes: Write[] = [];
+  for (const { first, topicIds } of doomed) {
+    writes.push({ table: "log", key: offsetKey(first), value: null });
+    for (const id of topicIds)
+      writes.push({ table: "index", key: indexKey(id, first), value: null });
+  }
+  return writes;
+}
