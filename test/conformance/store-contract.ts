@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../src/bus/clock.ts";
 import { Filters } from "../../src/bus/filter-set.ts";
-import type { Message } from "../../src/bus/message.ts";
+import type { Message, QoS } from "../../src/bus/message.ts";
 import type { LogListener, MessageLog, RetainedStore } from "../../src/bus/ports.ts";
 import { draft, EPOCH, filter, topic } from "../support/bus-kit.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -31,9 +31,13 @@ class Recorder implements LogListener {
   evicting(firstOffset: number): void {
     this.calls.push(`evicting ${firstOffset}`);
   }
+
+  evictingUnstored(firstOffset: number, isStored: (offset: number) => boolean): void {
+    if (!isStored(firstOffset - 1)) this.calls.push(`evicting ${firstOffset}`);
+  }
 }
 
-async function open(create: LogFactory, settings: Partial<LogSettings> = {}) {
+async function openLog(create: LogFactory, qos: QoS, settings: Partial<LogSettings> = {}) {
   const clock = new FakeClock();
   const log = await create({
     epoch: EPOCH,
@@ -47,15 +51,21 @@ async function open(create: LogFactory, settings: Partial<LogSettings> = {}) {
   log.attach(recorder);
   const append = (name: string, payload = ""): Promise<number> =>
     new Promise((accepted, refused) => {
-      log.append(draft(name, { payload }), { accepted, refused });
+      log.append(draft(name, { payload, qos }), { accepted, refused });
     });
   const read = (after: number, ...filters: string[]) =>
     log.read(new Filters(filters.map(filter)), after, ALL);
   return { clock, log, recorder, append, read };
 }
 
-/** The contract of {@link MessageLog}, for every adapter. */
-export function messageLogContract(name: string, create: LogFactory): void {
+/**
+ * The contract of {@link MessageLog}, for every adapter.
+ *
+ * @param qos of the messages; an adapter may keep those of QoS 0 elsewhere.
+ */
+export function messageLogContract(name: string, create: LogFactory, qos: QoS = 0): void {
+  const open = (factory: LogFactory, settings: Partial<LogSettings> = {}) =>
+    openLog(factory, qos, settings);
   describe(`message log: ${name}`, () => {
     test("numbers messages from 1, in call order, and tells receipts in that order", async () => {
       const { log, recorder, append } = await open(create);

@@ -71,7 +71,8 @@ export class LmdbMessageLog implements MessageLog {
   }
 
   get firstOffset(): number {
-    return Math.min(this.#tail.firstOffset, this.#disk?.trimmedFirst() ?? Number.POSITIVE_INFINITY);
+    const onDisk = this.#disk?.trimmedFirst() ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#tail.firstOffset, onDisk, this.#writer.first);
   }
 
   get lastOffset(): number {
@@ -165,16 +166,16 @@ export class LmdbMessageLog implements MessageLog {
       return gapPage(after, { reason: "store", earliest: hole.to + 1 });
     }
     const end = Math.min(this.#tail.lastOffset, hole === undefined ? Infinity : hole.from - 1);
+    const page = new PageBuilder(limits);
     const tailFirst = this.#tail.firstOffset;
     let at = after;
     if (at + 1 < tailFirst) {
-      const page = this.#readBehindTail(filters, at, Math.min(end, tailFirst - 1), limits);
-      if (page.gap !== null || page.offsets.length > 0 || page.through + 1 < tailFirst) return page;
-      at = page.through;
+      const found = this.#findBehindTail(filters, at, Math.min(end, tailFirst - 1), page);
+      if (found.gap !== null) return gapPage(after, found.gap);
+      at = found.through;
+      if (page.isFull || at >= end || at + 1 < tailFirst) return page.finish(at);
     }
-    const page = this.#tail.read(filters, at, limits);
-    if (page.gap !== null || page.through <= end) return page;
-    return { offsets: page.offsets.filter((offset) => offset <= end), through: end, gap: null };
+    return page.finish(this.#findInTail(filters, at, end, page, limits));
   }
 
   locate(position: Position): { after: number } | { gap: Gap } {
@@ -201,23 +202,35 @@ export class LmdbMessageLog implements MessageLog {
   }
 
   /** What the tail has dropped: from the disk as far as it is durable, then from what is pending. */
-  #readBehindTail(filters: FilterSet, from: number, end: number, limits: PageLimits): LogPage {
+  #findBehindTail(filters: FilterSet, after: number, end: number, page: PageBuilder): Found {
     const disk = this.#disk;
-    if (disk === null) return { offsets: [], through: end, gap: null };
-    const page = new PageBuilder(limits);
+    if (disk === null) return { through: end, gap: null };
     const durable = Math.min(end, disk.durableThrough);
-    let after = from;
     if (after < durable) {
       const found = disk.find(filters, after, durable, page);
-      if (found.gap !== null) return gapPage(from, found.gap);
-      after = found.through;
-      if (page.count > 0 || after < durable) return page.finish(after);
+      if (found.gap !== null || page.isFull || found.through < durable) return found;
     }
-    for (const { offset, topic, payloadLength } of this.#writer.after(after, end)) {
-      if (!filters.matches(topic)) continue;
-      if (!page.offer(offset, payloadLength)) break;
+    let through = Math.max(after, durable);
+    for (const { offset, topic, payloadLength } of this.#writer.after(through, end)) {
+      if (filters.matches(topic) && !page.offer(offset, payloadLength))
+        return { through, gap: null };
+      through = offset;
     }
-    return page.finish(end);
+    return { through: end, gap: null };
+  }
+
+  #findInTail(
+    filters: FilterSet,
+    after: number,
+    end: number,
+    page: PageBuilder,
+    limits: PageLimits,
+  ): number {
+    const found = this.#tail.read(filters, after, limits);
+    for (const offset of found.offsets) {
+      if (offset > end || !page.offer(offset, this.#tail.sizeAt(offset))) break;
+    }
+    return Math.min(found.through, end);
   }
 
   #evictingTail(first: number): void {
@@ -228,6 +241,12 @@ export class LmdbMessageLog implements MessageLog {
   #isInTail(offset: number): boolean {
     return offset >= this.#tail.oldest && offset <= this.#tail.lastOffset;
   }
+}
+
+/** How far a search came, or what it could not read. */
+interface Found {
+  readonly through: number;
+  readonly gap: Gap | null;
 }
 
 function gapPage(after: number, gap: Gap): LogPage {

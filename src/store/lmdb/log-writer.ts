@@ -37,6 +37,11 @@ export class LogWriter {
     else callback();
   }
 
+  /** The oldest pending message; `Infinity` when there is none. */
+  get first(): number {
+    return Math.min(this.#flight?.first ?? Number.POSITIVE_INFINITY, this.#building.first);
+  }
+
   add(draft: MessageDraft, place: Ordered, receipt: Receipt | null, now: number): void {
     this.#building.add(draft, place, receipt, now);
   }
