@@ -2,13 +2,14 @@ import { randomBytes } from "node:crypto";
 import { Bus, type BusLimits } from "./bus/bus.ts";
 import type { Clock } from "./bus/clock.ts";
 import type { AccessPolicy } from "./bus/ports.ts";
-import type { Store } from "./bus/store-port.ts";
+import type { Store, StoreObserver } from "./bus/store-port.ts";
 import { derivedMaxPacketBytes } from "./config/derived.ts";
 import { ConfigError } from "./config/problem.ts";
 import type { Config } from "./config/schema.ts";
 import { apiDocuments } from "./documents/api-documents.ts";
 import { ALLOW_ANYONE, type Authenticator } from "./security/authenticator.ts";
 import { ListenerCertificates } from "./security/tls-certificates.ts";
+import { LmdbStore } from "./store/lmdb/lmdb-store.ts";
 import { MemoryStore } from "./store/memory/memory-store.ts";
 import { MemoryMessageLog } from "./store/memory/message-log.ts";
 import { Activity } from "./telemetry/activity.ts";
@@ -84,7 +85,7 @@ class ComposedGateway implements Gateway {
     this.#activity = new Activity(this.telemetry);
     const adjustable = parts.logLevel ?? { level: config.logging.level };
     this.logLevel = new LogLevelSwitch(logger, adjustable);
-    this.#store = parts.store ?? memoryStore(config, acceptanceClock);
+    this.#store = parts.store ?? this.#createStore(acceptanceClock);
     this.bus = new Bus({
       log: this.#store.log,
       retained: this.#store.retained,
@@ -108,6 +109,51 @@ class ComposedGateway implements Gateway {
       logger,
       limits: config.limits,
     });
+  }
+
+  #createStore(clock: Clock): Store {
+    const { log, store } = this.#config;
+    const epoch = newEpoch();
+    if (store.kind === "memory") {
+      return new MemoryStore(new MemoryMessageLog({ epoch, window: log, clock }));
+    }
+    return new LmdbStore({
+      directory: store.dataDir,
+      epoch,
+      clock,
+      observer: this.#storeObserver(),
+      durability: store.durability,
+      tail: log,
+      disk: store,
+      isQos0Stored: log.qos0 === "disk",
+      maxPendingBytes: store.maxPendingBytes,
+    });
+  }
+
+  #storeObserver(): StoreObserver {
+    let reported: string | null = null;
+    return {
+      committed: () => undefined,
+      failed: ({ kind, text }) => {
+        // A failed read does not keep the store from taking messages.
+        if (this.#store.readState().fault !== null) this.#health.setReason("store", text);
+        if (reported !== text) this.#logger.error("store failed", { kind, reason: text });
+        reported = text;
+      },
+      healed: () => {
+        reported = null;
+        this.#health.setReason("store", null);
+        this.#logger.info("store works again");
+      },
+    };
+  }
+
+  async #openStore(): Promise<void> {
+    await this.#store.open();
+    this.bus.restore();
+    if (this.#config.store.kind === "memory") return;
+    const { logMessages, logBytes, recoverySeconds } = this.#store.readState();
+    this.#logger.info("store open", { logMessages, logBytes, recoverySeconds });
   }
 
   #buildTransports(context: TransportContext): readonly Transport[] {
@@ -184,8 +230,7 @@ class ComposedGateway implements Gateway {
     if (problems.length > 0) {
       throw new ConfigError(problems.map((problem) => ({ ...problem, source: null })));
     }
-    await this.#store.open();
-    this.bus.restore();
+    await this.#openStore();
     this.#activity.start();
     const addresses: ListenAddress[] = [];
     try {
@@ -197,6 +242,7 @@ class ComposedGateway implements Gateway {
     for (const { transport, host, port, url } of addresses) {
       this.#logger.info("listening", { transport, address: host, port, url });
     }
+    this.#store.restored?.();
     this.#addresses = addresses;
     this.#health.setReason("start", null);
     this.#logger.info("ready", { epoch: this.bus.epoch });
@@ -241,10 +287,6 @@ function clocks(given: Clock | undefined): {
   }
   const clock = new TickClock();
   return { clock, acceptanceClock: { now: () => clock.precise() }, readNow: readClock };
-}
-
-function memoryStore(config: Config, clock: Clock): Store {
-  return new MemoryStore(new MemoryMessageLog({ epoch: newEpoch(), window: config.log, clock }));
 }
 
 /** 60 random bits in base 36: no two starts share a name, so no cursor of another life is believed. */

@@ -57,6 +57,10 @@ export interface Store {
   readonly keys: KeyStore;
   /** Rejects with a `StoreError` that says what to do; nothing else may be called before. */
   open(): Promise<void>;
+  /**
+   * Everybody who takes up what earlier processes left has done so: what nobody kept again may go.
+   */
+  restored?(): void;
   /** Makes everything durable, ends the epoch cleanly, and releases the store. Idempotent. */
   close(): Promise<void>;
   /** What the metrics show at scrape time. */

@@ -59,13 +59,6 @@ function checkUnbuilt({ mqtt, store, log }: Config): CrossProblem[] {
       text: "native does not exist in this version; use aedes",
     });
   }
-  if (store.kind === "lmdb") {
-    problems.push({
-      path: "store.kind",
-      comparedWith: [],
-      text: "lmdb, the disk store, does not exist in this version; use memory",
-    });
-  }
   if (log.qos0 === "disk" && store.kind === "memory") {
     problems.push({
       path: "log.qos0",

@@ -153,7 +153,6 @@ describe("settings that do not fit together", () => {
     ["http.poll.defaultMessages", "2000", "2000 is over http.poll.maxMessages, which is 1000"],
     ["http.headersTimeoutMs", "70000", "70000 is over http.requestTimeoutMs, which is 60000"],
     ["mqtt.engine", "native", "native does not exist in this version; use aedes"],
-    ["store.kind", "lmdb", "lmdb, the disk store, does not exist in this version; use memory"],
     ["log.qos0", "disk", "disk needs a store on disk, and store.kind is memory"],
     ["mqtt.port", "8080", "8080 is also http.port"],
     ["websocket.path", "/v1/ws", "/v1/ws is taken by the HTTP transport"],

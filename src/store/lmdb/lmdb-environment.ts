@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
+import { DATA_FILE } from "./data-file.ts";
 import type { Entry, Environment, Range, Write } from "./environment.ts";
 import { TABLES, type TableName } from "./tables.ts";
 
@@ -15,8 +16,6 @@ export interface EnvironmentOptions {
    */
   readonly isFlushed: boolean;
 }
-
-const DATA_FILE = "data.mdb";
 
 /** The tables in lmdb: one file, copy on write, one writer. */
 export class LmdbEnvironment implements Environment {

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Clock } from "../../bus/clock.ts";
 import {
   type Store,
@@ -7,15 +8,17 @@ import {
 } from "../../bus/store-port.ts";
 import { type LogWindow, MemoryMessageLog } from "../memory/message-log.ts";
 import { CommitQueue } from "./commit-queue.ts";
+import { inspectDataFile } from "./data-file.ts";
+import { inspectDataFile } from "./data-file.ts";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { DiskPart } from "./disk-part.ts";
 import type { DiskLimits } from "./disk-window.ts";
-import { LmdbEnvironment } from "./lmdb-environment.ts";
+import { DATA_FILE, LmdbEnvironment } from "./lmdb-environment.ts";
 import { LmdbKeys } from "./lmdb-keys.ts";
 import { LmdbMessageLog } from "./lmdb-message-log.ts";
 import { LmdbRetained } from "./lmdb-retained.ts";
 import { LmdbSessions } from "./lmdb-sessions.ts";
-import { bringToSchema } from "./schema-version.ts";
+import { bringToSchema, checkSchema } from "./schema-version.ts";
 import { faultOf } from "./store-fault.ts";
 
 /** When a message counts as accepted. */
@@ -89,6 +92,8 @@ export class LmdbStore implements Store {
     const { directory } = this.#options;
     this.#lock = await lockDirectory(directory);
     try {
+      checkSchema(inspectDataFile(directory));
+      checkSchema(inspectDataFile(join(directory, DATA_FILE)));
       this.#environment.open();
       await bringToSchema(this.#environment);
       this.#connect();
