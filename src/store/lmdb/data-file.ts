@@ -1,8 +1,12 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
 import { StoreError } from "../../bus/store-port.ts";
 import { LmdbPages, NO_PAGE, type PageEntry, readPageNumber } from "./lmdb-pages.ts";
 import { RecordError } from "./record-error.ts";
 import { decodeSchema, SCHEMA_KEY } from "./schema-record.ts";
+
+/** What lmdb calls its file in a directory. */
+export const DATA_FILE = "data.mdb";
 
 /** Places in lmdb's meta page, format 2: `struct MDB_meta` in its `mdb.c`, after the page's header. */
 const META = { flags: 18, magic: 24, version: 28, pageBytes: 48, fileFlags: 52 } as const;
@@ -31,7 +35,8 @@ interface Meta {
  * lmdb's, not ours, or shorter than its meta pages say: to touch a page that is missing would kill
  * the process without a word.
  */
-export function inspectDataFile(path: string): number | null {
+export function inspectDataFile(directory: string): number | null {
+  const path = join(directory, DATA_FILE);
   let fd: number;
   try {
     fd = openSync(path, "r");
