@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Clock } from "../../bus/clock.ts";
 import {
   type Store,
@@ -9,11 +8,10 @@ import {
 import { type LogWindow, MemoryMessageLog } from "../memory/message-log.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { inspectDataFile } from "./data-file.ts";
-import { inspectDataFile } from "./data-file.ts";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { DiskPart } from "./disk-part.ts";
 import type { DiskLimits } from "./disk-window.ts";
-import { DATA_FILE, LmdbEnvironment } from "./lmdb-environment.ts";
+import { LmdbEnvironment } from "./lmdb-environment.ts";
 import { LmdbKeys } from "./lmdb-keys.ts";
 import { LmdbMessageLog } from "./lmdb-message-log.ts";
 import { LmdbRetained } from "./lmdb-retained.ts";
@@ -93,7 +91,6 @@ export class LmdbStore implements Store {
     this.#lock = await lockDirectory(directory);
     try {
       checkSchema(inspectDataFile(directory));
-      checkSchema(inspectDataFile(join(directory, DATA_FILE)));
       this.#environment.open();
       await bringToSchema(this.#environment);
       this.#connect();
