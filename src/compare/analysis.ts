@@ -53,7 +53,10 @@ export class PointAnalysis {
     return this.#blocks.filter(({ voidReasons }) => voidReasons.length === 0).length;
   }
 
-  /** Judges the warm-up by its batches in the order of time: see `warmUpBatches`. */
+  /**
+   * Judges the warm-up by its batches in the order of time: see `warmUpBatches`. A run may warm up
+   * further and ask again; the last judgement counts.
+   */
   judgeWarmUp(batches: readonly number[]): Stationarity {
     this.#warmUp = stationarity(batches);
     return this.#warmUp;

@@ -14,7 +14,7 @@ export interface Stationarity {
 /** Below it a trend is believed: one settled run in fifty is sent back for more warm-up. */
 const TREND_SIGNIFICANCE = 0.02;
 /** With fewer batches neither rule can tell anything. */
-export const LEAST_BATCHES = 10;
+const LEAST_BATCHES = 10;
 
 /**
  * Whether a series has settled, and from where.
