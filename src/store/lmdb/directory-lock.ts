@@ -1,6 +1,6 @@
-import { constants } from "node:fs";
-import { access, type FileHandle, mkdir, open } from "node:fs/promises";
-import { join } from "node:path";
+import { constants, existsSync } from "node:fs";
+import { access, type FileHandle, mkdir, open, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { StoreError } from "../../bus/store-port.ts";
 
 /** Stays in the directory for good: a file that is removed could be locked by two processes. */
@@ -45,12 +45,28 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
 
 async function openLockFile(directory: string): Promise<FileHandle> {
   try {
-    await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+    await makeDirectory(resolve(directory));
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
     return await open(join(directory, LOCK_FILE), flags, FILE_MODE);
   } catch (error) {
     throw unusable(directory, error);
+  }
+}
+
+/**
+ * Makes the directory and those above it. Not by `recursive: true`, which for ever tries again where
+ * the system answers "no such file" for a directory whose parent exists, as in `/proc`.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: DIRECTORY_MODE });
+  } catch (error) {
+    if (codeOf(error) === "EEXIST" && (await stat(path)).isDirectory()) return;
+    const parent = dirname(path);
+    if (codeOf(error) !== "ENOENT" || parent === path || existsSync(parent)) throw error;
+    await makeDirectory(parent);
+    await makeDirectory(path);
   }
 }
 
@@ -80,6 +96,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "this user may not write there; change its owner or mode",
   EPERM: "this user may not write there; change its owner or mode",
   EROFS: "it is on a read-only file system",
+  ENOENT: "the system makes no directory there",
   ENOTDIR: "a part of its path is a file",
   EEXIST: "a file has its name",
   ENOSPC: "the disk is full",
