@@ -72,11 +72,12 @@ export class Bus implements LogListener {
       goLive: (subscription) => this.#index.addAll(subscription.filterSet.filters, subscription),
       notePending: (reader) => this.#pending.push(reader),
     };
+    this.sessions = new LastingSessions(parts.log, parts.sessions ?? VOLATILE_SESSIONS);
     const { groups, idempotency, queue } = parts.limits;
-    this.#groups = new Groups(this.#context, groups ?? DEFAULT_GROUP_LIMITS, queue, this.#index);
+    const context = { ...this.#context, sessions: this.sessions };
+    this.#groups = new Groups(context, groups ?? DEFAULT_GROUP_LIMITS, queue, this.#index);
     const keys = parts.keys ?? VOLATILE_KEYS;
     this.#keys = new IdempotencyKeys(idempotency ?? DEFAULT_IDEMPOTENCY_LIMITS, parts.clock, keys);
-    this.sessions = new LastingSessions(parts.log, parts.sessions ?? VOLATILE_SESSIONS);
     parts.log.attach(this);
   }
 
@@ -331,8 +332,12 @@ export class Bus implements LogListener {
 
   evicting(firstOffset: number): void {
     this.#pending = this.#pending.filter((reader) => reader.keepBelow(firstOffset));
-    this.#groups.keepBelow(firstOffset);
     this.sessions.evicting(firstOffset);
+  }
+
+  evictingUnstored(firstOffset: number, isStored: (offset: number) => boolean): void {
+    this.#pending = this.#pending.filter((reader) => reader.keepBelow(firstOffset, isStored));
+    this.sessions.evictingUnstored(firstOffset, isStored);
   }
 
   #beginOnce(draft: MessageDraft, key: IdempotencyKey, receipt: Receipt): Attempt | number {

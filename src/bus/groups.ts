@@ -58,10 +58,6 @@ export class Groups {
     return group.join(member);
   }
 
-  keepBelow(firstOffset: number): void {
-    for (const group of this.#groups.values()) group.keepBelow(firstOffset);
-  }
-
   #open(key: string, filter: TopicFilter, member: GroupMember): Group {
     if (this.#groups.size >= this.#limits.maxGroups) {
       throw new GatewayError(
@@ -70,6 +66,7 @@ export class Groups {
       );
     }
     const group = new Group({
+      name: key,
       context: this.#context,
       limits: this.#limits,
       queue: this.#queue,

@@ -9,6 +9,8 @@ export interface OffsetHolder {
    * with {@link LastingSessions.keep}. Called within an append.
    */
   evicting(firstOffset: number): void;
+  /** As `LogListener.evictingUnstored`, for holders of messages of QoS 0. */
+  evictingUnstored?(firstOffset: number, isStored: (offset: number) => boolean): void;
 }
 
 /** Before the names of groups in the session store; MQTT's sessions have a prefix of their own. */
@@ -21,6 +23,7 @@ export class LastingSessions {
   readonly #holders = new Set<OffsetHolder>();
   #groups = new Map<string, RestoredSession>();
   #clients: RestoredSession[] = [];
+  #announcedBelow = 0;
 
   constructor(log: MessageLog, store: SessionStore) {
     this.#log = log;
@@ -29,6 +32,7 @@ export class LastingSessions {
 
   /** Reads what earlier processes left; once, before anything is published. */
   restore(): void {
+    this.#announcedBelow = this.#log.firstOffset;
     for (const session of this.store.restore()) {
       if (session.name.startsWith(GROUP_PREFIX)) this.#groups.set(session.name, session);
       else this.#clients.push(session);
@@ -61,6 +65,32 @@ export class LastingSessions {
     return () => this.#holders.delete(holder);
   }
 
+  /**
+   * Whoever takes up offsets below this keeps them at once: their eviction has been announced, or they
+   * left the window in a process before this one.
+   */
+  get announcedBelow(): number {
+    return this.#announcedBelow;
+  }
+
+  /** A message of the window, or one that is kept. */
+  messageAt(offset: number): Message | undefined {
+    return this.#log.at(offset);
+  }
+
+  /** Payload bytes of a message of the window, or of one that is kept; 0 for any other. */
+  sizeAt(offset: number): number {
+    return this.#log.sizeAt(offset) || (this.#log.at(offset)?.payload.length ?? 0);
+  }
+
+  /** Keeps the message at this offset, if it can still be read; whether it could. */
+  keepAt(offset: number): boolean {
+    const message = this.#log.at(offset);
+    if (message === undefined) return false;
+    this.#log.keep(message);
+    return true;
+  }
+
   /** As {@link MessageLog.keep}. */
   keep(message: Message): void {
     this.#log.keep(message);
@@ -73,6 +103,12 @@ export class LastingSessions {
 
   /** Called by the bus. */
   evicting(firstOffset: number): void {
+    this.#announcedBelow = Math.max(this.#announcedBelow, firstOffset);
     for (const holder of this.#holders) holder.evicting(firstOffset);
+  }
+
+  /** Called by the bus. */
+  evictingUnstored(firstOffset: number, isStored: (offset: number) => boolean): void {
+    for (const holder of this.#holders) holder.evictingUnstored?.(firstOffset, isStored);
   }
 }

@@ -127,7 +127,8 @@ test("[MQTT-4.3.3-2] a QoS 2 message sent again over a new connection is accepte
 });
 
 test("a full queue of an absent client drops its oldest messages and counts them", async () => {
-  const small = await startMqtt({ options: { maxQueuedMessages: 3 } });
+  const options = { maxQueuedMessages: 3, queueOverflow: "drop-oldest" } as const;
+  const small = await startMqtt({ options });
   const first = await WireClient.connected(small.port, KEPT);
   await first.subscribe(["t", 1]);
   first.send(DISCONNECT);

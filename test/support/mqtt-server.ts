@@ -57,6 +57,7 @@ const MQTT: MqttOptions = {
   maxInflight: 256,
   maxQueuedMessages: 10_000,
   maxQueuedBytes: 16_777_216,
+  queueOverflow: "disconnect",
   maxSessions: 1_000,
   sessionExpirySeconds: 0,
   maxSubscriptionsPerSession: 1_000,

@@ -51,6 +51,10 @@ export const mqtt = z
       { min: BYTES.kib, max: 65_536 * BYTES.mib },
       "Payload bytes kept for one persistent session while its client is away.",
     ),
+    queueOverflow: z.enum(["disconnect", "drop-oldest"]).default("disconnect").meta({
+      description:
+        "What a full queue of a persistent session does: disconnect ends the session with its queue, so that its client finds none when it connects again and knows of the loss; drop-oldest lets the oldest unsent message give way, which only metrics tell.",
+    }),
     maxSessions: wholeNumber(
       10_000,
       { min: 1, max: 10_000_000 },

@@ -1,167 +1,216 @@
-import type { Bus } from "../../bus/bus.ts";
-import type { Delivery } from "../../bus/delivery.ts";
-import type { Message, QoS, TransportName } from "../../bus/message.ts";
+import { Filters } from "../../bus/filter-set.ts";
+import type { QoS, TransportName } from "../../bus/message.ts";
 import { ANONYMOUS, type Identity } from "../../bus/ports.ts";
-import type { Reader, ReaderHost } from "../../bus/reader.ts";
-import type { Subscription } from "../../bus/subscription.ts";
-import type { Offerable } from "../../bus/subscription-index.ts";
+import type { RestoredSession } from "../../bus/session-store.ts";
 import type { TopicFilter } from "../../bus/topic.ts";
-import type { TransportObserver } from "../transport.ts";
 import type { WriteBatch } from "../write-batch.ts";
-import { AcknowledgedFilters } from "./acknowledged-filters.ts";
-import { type LivePublishes, reportSent } from "./live-publishes.ts";
-import type { MqttConnection } from "./mqtt-connection.ts";
-import type { OutgoingLimits } from "./outgoing-queue.ts";
-import { type OutgoingGate, OutgoingSender } from "./outgoing-sender.ts";
-import { addPublish, type PublishForm } from "./publish-encoding.ts";
-import type { SharedMessage } from "./shared-message.ts";
-import { SharedSubscription, type SharingSession } from "./shared-subscription.ts";
+import type { ShareOwner } from "./outgoing-notes.ts";
+import { type NewEntry, OutgoingQueue } from "./outgoing-queue.ts";
+import { QueueOverflow } from "./queue-overflow.ts";
+import { RetainedAnswers } from "./retained-answers.ts";
+import { type GrantHost, SessionGrants } from "./session-grants.ts";
+import type { SessionFacts, SessionLink, SessionParts } from "./session-parts.ts";
+import { SessionOutput } from "./session-output.ts";
+import { SessionRecord } from "./session-record.ts";
+import { SessionShares } from "./session-shares.ts";
+import type { SessionState, ShareState, SubscriptionOptions } from "./session-state.ts";
+import type { SessionWill } from "./session-will.ts";
+import type { SharingSession } from "./shared-subscription.ts";
 
-/** What all sessions of an engine share. */
-export interface SessionParts {
-  readonly bus: Bus;
-  readonly observer: TransportObserver;
-  readonly shared: SharedMessage;
-  readonly publishes: LivePublishes;
-  readonly limits: OutgoingLimits;
-}
+/** The state of a session that has just begun. */
+const NOTHING = { awaySince: null, subscriptions: [], shares: [], will: null };
 
-/** A filter the session holds, with the QoS it was granted. */
-interface Grant {
-  readonly qos: QoS;
-  /** Live and retained messages while connected. */
-  subscription: Subscription | null;
-  /** Ends the queueing of QoS 1 and 2; `null` for QoS 0. */
-  readonly endWatch: (() => void) | null;
-}
+/** What is queued at the moment; one object for all, as it is copied into the queue. */
+const entry = { offset: 0, bytes: 0, qos: 0 as QoS, isRetained: false, subscriptionId: 0 };
 
 /**
- * What the gateway keeps for one MQTT client. Messages delivered at QoS 0 come from a bus reader,
- * which exists while the client is connected. Messages delivered at QoS 1 or 2 are put on the
- * session's own queue within the fan-out, connected or not, and stay until they are acknowledged.
+ * What the gateway keeps for one MQTT client, whatever the engine. Messages delivered at QoS 0 come
+ * from a bus reader, which exists while the client is connected. Messages delivered at QoS 1 or 2
+ * are put on the session's own queue within the fan-out, connected or not, and stay until they are
+ * acknowledged.
  */
-export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingSession {
+export class MqttSession implements SessionFacts, GrantHost, SharingSession {
   readonly clientId: string;
-  readonly isClean: boolean;
+  /** The session ends with its connection. */
+  isClean: boolean;
   /** Packet ids of QoS 2 messages accepted and not released yet [MQTT-4.3.3-2]. */
   readonly incoming = new Map<number, ((error?: Error | null) => void)[] | null>();
+  readonly record: SessionRecord;
+  /** Seconds of absence after which it ends; `null` for as long as the server allows. */
+  expirySeconds: number | null;
+  will: SessionWill | null = null;
+  awaySince: number | null = null;
   readonly #parts: SessionParts;
-  readonly #sender: OutgoingSender;
-  readonly #grants = new Map<TopicFilter, Grant>();
-  /** By the whole text of the subscription. */
-  readonly #shared = new Map<string, SharedSubscription>();
-  readonly #acknowledged = new AcknowledgedFilters();
-  #connection: MqttConnection | null = null;
-  #identity: Identity = ANONYMOUS;
-  #reader: Reader | null = null;
-  /** Set while {@link fill} runs. */
-  #batch: WriteBatch | null = null;
-  #isOpen = false;
-  #isOverflowed = false;
-  #whenDelivered: (() => void) | null = null;
+  readonly #queue: OutgoingQueue;
+  readonly #answers: RetainedAnswers;
+  readonly #output: SessionOutput;
+  readonly #overflow: QueueOverflow;
+  readonly #grants: SessionGrants;
+  readonly #shares: SessionShares;
+  #link: SessionLink | null = null;
+  #identity: Identity;
 
-  constructor(clientId: string, isClean: boolean, parts: SessionParts) {
-    this.clientId = clientId;
-    this.isClean = isClean;
+  /** A new session, or with `restored` one of an earlier process, without a connection. */
+  constructor(
+    options: Pick<SessionState, "clientId" | "isClean" | "expirySeconds" | "user">,
+    parts: SessionParts,
+    restored: RestoredSession | null = null,
+  ) {
+    this.clientId = options.clientId;
+    this.isClean = options.isClean;
+    this.expirySeconds = options.expirySeconds;
+    this.#identity = options.user === null ? ANONYMOUS : { user: options.user };
     this.#parts = parts;
-    this.#sender = new OutgoingSender(parts.limits);
+    this.record = new SessionRecord(parts.bus.sessions.store, () => this.state, restored?.stored);
+    const stored = this.isClean ? null : this.record.begin({ ...NOTHING, ...options });
+    this.#queue = new OutgoingQueue(parts.limits, parts.bus.sessions, stored);
+    this.#answers = new RetainedAnswers(this.#queue);
+    this.#overflow = new QueueOverflow(this, this.#queue, parts);
+    this.#grants = new SessionGrants(parts.bus, this);
+    this.#shares = new SessionShares(parts.bus, this, this.#queue);
+    this.#output = new SessionOutput(this, parts, this.#queue, this.#answers, this.#grants);
+    if (restored === null) return;
+    this.#queue.restore(restored);
+    for (const packetId of restored.incoming) this.incoming.set(packetId, null);
   }
 
-  get connection(): MqttConnection | null {
-    return this.#connection;
+  get link(): SessionLink | null {
+    return this.#link;
+  }
+
+  get hasShares(): boolean {
+    return this.#shares.count > 0;
   }
 
   get subscriptionCount(): number {
-    return this.#grants.size + this.#shared.size;
+    return this.#grants.count + this.#shares.count;
   }
 
   /** Queued messages that would be lost with the session. */
   get undelivered(): number {
-    return this.#sender.undelivered;
+    return this.#queue.undelivered;
+  }
+
+  /** Its queue outlives the process. */
+  get isStored(): boolean {
+    return this.record.isStored && !this.isClean;
   }
 
   /** Whether the session has this subscription, a filter or a share in a group. */
   has(subscription: string): boolean {
-    return (
-      this.#shared.has(subscription) || [...this.#grants.keys()].some((f) => f === subscription)
-    );
+    return this.#shares.has(subscription) || this.#grants.has(subscription);
+  }
+
+  get state(): SessionState {
+    return {
+      clientId: this.clientId,
+      isClean: this.isClean,
+      expirySeconds: this.expirySeconds,
+      user: this.#identity.user,
+      awaySince: this.awaySince,
+      subscriptions: this.#grants.states(),
+      shares: this.#shares.states(),
+      will: this.will,
+    };
+  }
+
+  /** Takes up what an earlier process subscribed to; throws nothing: what is denied now is left out. */
+  resubscribe({ subscriptions, shares }: SessionState): void {
+    const { bus } = this.#parts;
+    for (const { filter, ...options } of subscriptions) {
+      if (!bus.maySubscribe(this.#identity, filter)) this.record.changed();
+      else this.#grants.add(filter, options, this.#identity);
+    }
+    const own = new Filters(subscriptions.filter(({ qos }) => qos > 0).map(filterOf));
+    for (const share of shares) {
+      if (!this.#shares.restore(share, own)) this.record.changed();
+    }
   }
 
   /** A connection takes the session up; nothing is sent before {@link open}. */
-  attach(connection: MqttConnection): void {
+  attach(link: SessionLink): void {
     const { bus } = this.#parts;
-    this.#connection = connection;
-    this.#identity = connection.identity;
-    this.#reader = bus.openReader(
-      { transport: connection.transport, identity: connection.identity },
-      this,
-    );
-    this.#sender.resume();
-    for (const [filter, grant] of [...this.#grants]) {
+    const { identity } = link;
+    this.#link = link;
+    this.#identity = identity;
+    this.awaySince = null;
+    const reader = this.#output.attach(link);
+    for (const filter of this.#grants.filters()) {
       // What the client may no longer subscribe to is taken from the session.
-      if (!bus.maySubscribe(connection.identity, filter)) this.unsubscribe(filter);
-      else grant.subscription = this.#listen(this.#reader, filter, false);
+      if (!bus.maySubscribe(identity, filter)) this.unsubscribe(filter);
+      else this.#grants.listen(filter, reader, false);
     }
+    this.record.changed();
   }
 
   /** CONNACK is written: deliver. */
   open(): void {
-    this.#isOpen = true;
-    this.#connection?.outbox.wake();
-    for (const shared of this.#shared.values()) shared.ready();
+    this.#output.open();
+    this.#shares.ready();
   }
 
-  /** The connection is over. A clean session ends with it [MQTT-3.1.2-6]. */
-  detach(): void {
-    this.#connection = null;
-    this.#isOpen = false;
-    this.#isOverflowed = false;
-    this.#whenDelivered = null;
-    for (const grant of this.#grants.values()) this.#stopListening(grant);
-    this.#reader = null;
-    if (this.isClean) this.end();
+  /** The connection is over. */
+  detach(now: number): void {
+    this.#link = null;
+    this.#grants.silenceAll();
+    this.#output.detach();
+    this.awaySince = now;
+    this.record.changed();
   }
 
-  /** Drops every subscription and everything queued. */
-  end(): void {
-    for (const filter of [...this.#grants.keys()]) this.unsubscribe(filter);
-    for (const name of [...this.#shared.keys()]) this.unshare(name);
-    this.#sender.clear();
+  /** Drops every subscription and everything queued. What is stored of it goes, too, unless told. */
+  end(isRecordKept = false): void {
+    this.#grants.removeAll();
+    this.#shares.end();
+    this.#queue.clear();
+    this.#answers.clear();
     this.incoming.clear();
+    if (!isRecordKept) this.record.delete();
   }
 
-  /** SUBACK is written: retained messages, then live ones [MQTT-3.8.4-3]. */
-  subscribe(filter: TopicFilter, qos: QoS): void {
-    const reader = this.#reader;
-    if (reader === null) return;
+  /** The process ends: what is stored stays for the next one. */
+  suspend(): void {
+    this.record.save();
+    this.#grants.removeAll();
+    this.#shares.suspend();
+    this.#queue.suspend();
+  }
+
+  /** SUBACK is about to be written: retained messages, then live ones [MQTT-3.8.4-3]. */
+  subscribe(filter: TopicFilter, options: SubscriptionOptions, sendRetained = true): void {
+    const { reader } = this.#output;
+    if (reader === null || this.#overflow.hasEnded) return;
     this.unsubscribe(filter);
-    const { bus } = this.#parts;
-    let endWatch: (() => void) | null = null;
-    if (qos > 0) {
-      const found = bus.retainedUnder(reader.identity, [filter]);
-      this.#sender.offerRetained(filter, found, qos);
-      const watcher: Offerable = { offer: (offset) => this.#offer(offset, qos) };
-      endWatch = bus.watch(reader.identity, [filter], watcher);
+    const { qos, id } = options;
+    if (qos > 0 && sendRetained) {
+      const found = this.#parts.bus.retainedUnder(reader.identity, [filter]);
+      this.#answers.begin(filter, found, qos === 2 ? 2 : 1, id);
     }
-    this.#grants.set(filter, { qos, endWatch, subscription: this.#listen(reader, filter, true) });
-    this.#acknowledged.update(this.#grants);
-    this.#connection?.outbox.wake();
+    this.#grants.add(filter, options, reader.identity);
+    this.#grants.listen(filter, reader, sendRetained);
+    this.record.changed();
+    this.#link?.wake();
   }
 
-  /** Joins a group, again with another QoS if it was in it. Throws a refusal of the bus. */
-  share(name: string, group: string, filter: TopicFilter, qos: QoS): void {
-    this.unshare(name);
-    this.#shared.set(name, new SharedSubscription(this.#parts.bus, group, filter, qos, this));
+  /** Joins a group, again with other options if it was in it. Throws a refusal of the bus. */
+  share(share: ShareState): void {
+    this.#shares.join(share);
+    this.record.changed();
   }
 
   unshare(name: string): void {
-    const shared = this.#shared.get(name);
-    this.#shared.delete(name);
-    shared?.leave();
+    if (this.#shares.leave(name)) this.record.changed();
+  }
+
+  /** Nothing new is queued for the filter; what is in flight is still completed. */
+  unsubscribe(filter: TopicFilter): void {
+    if (!this.#grants.remove(filter)) return;
+    this.#answers.forget(filter);
+    this.record.changed();
   }
 
   get transport(): TransportName {
-    return this.#connection?.transport ?? "mqtt";
+    return this.#link?.transport ?? "mqtt";
   }
 
   /** Of the connection, or of the last one. */
@@ -170,173 +219,81 @@ export class MqttSession implements Delivery, ReaderHost, OutgoingGate, SharingS
   }
 
   get hasRoomForShared(): boolean {
-    return this.#isOpen && this.#sender.hasRoomForShared;
+    return this.#output.hasRoom && !this.#overflow.hasEnded;
   }
 
-  takeShared(message: Message, granted: QoS, onDone: () => void): void {
-    this.#sender.offerShared(message, granted, onDone);
-    this.#connection?.outbox.wake();
+  takeShared(given: NewEntry, owner: ShareOwner): void {
+    this.#queue.pushShared(given, owner);
+    this.#link?.wake();
   }
 
-  /** Nothing new is queued for the filter; what is in flight is still completed. */
-  unsubscribe(filter: TopicFilter): void {
-    const grant = this.#grants.get(filter);
-    if (grant === undefined) return;
-    this.#grants.delete(filter);
-    this.#stopListening(grant);
-    grant.endWatch?.();
-    this.#sender.forgetRetained(filter);
-    this.#acknowledged.update(this.#grants);
+  groupOverflowed(name: string): void {
+    this.#parts.logger.warn("mqtt group drops its oldest messages", { group: name });
   }
 
-  /** PUBACK for QoS 1, PUBCOMP for QoS 2. */
-  acknowledge(packetId: number, qos: 1 | 2): void {
-    if (!this.#sender.acknowledge(packetId, qos)) return;
-    if (this.#sender.hasWaiting) this.#connection?.outbox.wake();
-    this.#tellDelivered();
+  offered(offset: number, bytes: number, options: SubscriptionOptions): void {
+    const message = this.#parts.shared.at(offset);
+    if (message === null || this.#overflow.hasEnded) return;
+    if (options.noLocal && message.origin.sessionId === this.#link?.origin.sessionId) return;
+    entry.offset = offset;
+    entry.bytes = bytes;
+    entry.qos = message.qos === 2 && options.qos === 2 ? 2 : 1;
+    entry.isRetained = options.retainAsPublished && message.retain;
+    entry.subscriptionId = options.id;
+    if (this.#queue.merge(entry) || !this.#overflow.makesRoomFor(bytes)) return;
+    this.#queue.push(entry);
+    this.#link?.wake();
   }
 
-  /** PUBREC: from here on a redelivery is a PUBREL. */
-  received(packetId: number): void {
-    this.#sender.received(packetId);
+  /** PUBACK for QoS 1, PUBCOMP for QoS 2. False for an id that is not in flight with that QoS. */
+  acknowledge(packetId: number, qos: 1 | 2): boolean {
+    if (!this.#queue.acknowledge(packetId, qos)) return false;
+    if (this.#queue.waiting > 0) this.#link?.wake();
+    this.#output.tellDelivered();
+    return true;
+  }
+
+  /**
+   * PUBREC: from here on a redelivery is a PUBREL. The PUBREL itself waits for
+   * {@link SessionRecord.whenDurable}: a crash behind it must not send the message again.
+   */
+  received(packetId: number): boolean {
+    return this.#queue.received(packetId);
+  }
+
+  /**
+   * A message of QoS 2 is about to be accepted from the client, as a part of the same write; those who
+   * wait are told what becomes of it.
+   */
+  take(packetId: number, waiting: ((error?: Error | null) => void)[]): void {
+    this.incoming.set(packetId, waiting);
+    if (this.isStored) this.record.addIncoming(packetId);
+  }
+
+  /** PUBREL has come for it, or it was not accepted. */
+  release(packetId: number): void {
+    this.incoming.delete(packetId);
+    if (this.isStored) this.record.deleteIncoming(packetId);
   }
 
   /** Calls back once, when the client has everything and has acknowledged it. */
   whenDelivered(callback: () => void): void {
-    this.#whenDelivered = callback;
-    this.#tellDelivered();
+    this.#output.whenDelivered(callback);
   }
 
   /** Adds up to about `room` bytes of what is ready. Returns whether more is left. */
   fill(batch: WriteBatch, room: number): boolean {
-    const reader = this.#reader;
-    if (reader === null || !this.#isOpen) return false;
-    this.#batch = batch;
-    try {
-      let left = room - this.#sender.redeliver(batch, this);
-      if (reader.isReady && left > 0) left -= reader.pull(this, left);
-      if (!this.#isCatchingUp())
-        left -= this.#sender.send(batch, this, Number.POSITIVE_INFINITY, left);
-    } finally {
-      this.#batch = null;
-    }
-    this.#tellDelivered();
-    if (this.#sender.hasRoomForShared) for (const shared of this.#shared.values()) shared.ready();
-    return reader.isReady || (this.#sender.canSend && !this.#isCatchingUp());
+    if (this.#overflow.hasEnded) return false;
+    const hasMore = this.#output.fill(batch, room);
+    if (this.hasRoomForShared) this.#shares.ready();
+    return hasMore;
   }
 
   wake(): void {
-    this.#connection?.outbox.wake();
+    this.#link?.wake();
   }
+}
 
-  overflowed(): void {
-    this.#connection?.killSoon();
-  }
-
-  retained(subscription: Subscription, message: Message): number {
-    const [filter] = subscription.filterSet.filters;
-    const granted = filter === undefined ? 0 : (this.#grants.get(filter)?.qos ?? 0);
-    // Those that ask for acknowledgement have been the sender's since the subscription began.
-    if (granted > 0 && message.qos > 0) return 0;
-    return this.#send(message, { qos: 0, isDuplicate: false, isRetained: true, packetId: 0 });
-  }
-
-  recovered(_subscription: Subscription, message: Message): number {
-    if (message.qos > 0 && this.#acknowledged.matches(message.topic)) return 0;
-    return this.#send(message, { qos: 0, isDuplicate: false, isRetained: false, packetId: 0 });
-  }
-
-  live(offset: number, reader: Reader): number {
-    const batch = this.#batch;
-    const { publishes, observer } = this.#parts;
-    const facts = publishes.factsAt(offset, reader);
-    if (batch === null || facts === undefined) return 0;
-    let used = 0;
-    if (this.#sender.nextOffset <= offset && !this.#isCatchingUp()) {
-      used += this.#sender.send(batch, this, offset, Number.POSITIVE_INFINITY);
-    }
-    if (facts.qos > 0 && this.#acknowledged.matchesAt(offset, reader)) return used;
-    used += publishes.addTo(batch, offset, reader);
-    observer.delivered(facts.ingress, reader.transport, 0, facts.receivedAt, facts.acceptedAt);
-    return used;
-  }
-
-  wentLive(): void {
-    // MQTT has no word for it.
-  }
-
-  /** The log has dropped what this client was still to be sent; MQTT can only say so by the close. */
-  gap(): void {
-    this.#connection?.killSoon();
-  }
-
-  dropped(): void {
-    // No subscription of ours has a policy that drops.
-  }
-
-  #listen(reader: Reader, filter: TopicFilter, retained: boolean): Subscription {
-    return this.#parts.bus.subscribe(reader, {
-      filters: [filter],
-      start: { from: "now" },
-      overflow: "disconnect",
-      retained,
-    }).subscription;
-  }
-
-  #stopListening(grant: Grant): void {
-    if (grant.subscription !== null) this.#parts.bus.unsubscribe(grant.subscription);
-    grant.subscription = null;
-  }
-
-  /** Called inside the fan-out, once for each filter that matches. */
-  #offer(offset: number, granted: QoS): void {
-    const message = this.#parts.shared.at(offset);
-    if (message === null || this.#isOverflowed) return;
-    const dropped = this.#sender.offer(message, granted === 2 ? 2 : 1, this.isClean);
-    if (dropped === 0) {
-      this.#connection?.outbox.wake();
-      return;
-    }
-    const reason = this.isClean ? "slow_subscriber" : "drop_oldest";
-    this.#parts.bus.noteDropped(this.transport, reason, dropped);
-    if (!this.isClean) return;
-    this.#isOverflowed = true;
-    this.#connection?.killSoon();
-  }
-
-  mayDeliver(message: Message): boolean {
-    const reader = this.#reader;
-    if (reader === null) return false;
-    return this.#parts.bus.mayDeliver(reader.transport, reader.identity, message);
-  }
-
-  sent(message: Message, qos: QoS, isFirst: boolean): void {
-    const liveSince = isFirst
-      ? (this.#connection?.session.connectedAt ?? 0)
-      : Number.POSITIVE_INFINITY;
-    reportSent(message, qos, this.#parts.observer, this.transport, liveSince);
-  }
-
-  /**
-   * Retained messages of QoS 0 are still to come from the reader: queued messages wait, as an older
-   * value must not follow a newer one.
-   */
-  #isCatchingUp(): boolean {
-    return this.#reader?.isCatchingUp ?? false;
-  }
-
-  #send(message: Message, form: PublishForm): number {
-    const batch = this.#batch;
-    if (batch === null) return 0;
-    this.#parts.observer.deliveredLate(message.origin.transport, this.transport, form.qos);
-    return addPublish(batch, message, form);
-  }
-
-  #tellDelivered(): void {
-    const callback = this.#whenDelivered;
-    if (callback === null) return;
-    if (this.#sender.isOwed || (this.#reader?.isReady ?? false)) return;
-    this.#whenDelivered = null;
-    callback();
-  }
+function filterOf({ filter }: { readonly filter: TopicFilter }): TopicFilter {
+  return filter;
 }

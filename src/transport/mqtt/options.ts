@@ -1,4 +1,5 @@
 import type { TlsListening } from "../listener.ts";
+import type { QueueOverflowPolicy } from "./session-parts.ts";
 
 /** What the MQTT transport and its engine are told; the config section of the same names. */
 export interface MqttOptions {
@@ -24,6 +25,8 @@ export interface MqttOptions {
   readonly maxQueuedMessages: number;
   /** Payload bytes queued for one session; one message is always let in. */
   readonly maxQueuedBytes: number;
+  /** What a full queue of a persistent session does. */
+  readonly queueOverflow: QueueOverflowPolicy;
   /** Persistent sessions, connected or not. */
   readonly maxSessions: number;
   /** Absence after which a persistent session is forgotten with its queue; 0 for never. */

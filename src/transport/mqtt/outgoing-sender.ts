@@ -1,186 +1,153 @@
 import type { Message, QoS } from "../../bus/message.ts";
-import type { TopicFilter } from "../../bus/topic.ts";
 import type { WriteBatch } from "../write-batch.ts";
-import { type Outgoing, type OutgoingLimits, OutgoingQueue } from "./outgoing-queue.ts";
-import { addPublish, encodePubrel } from "./publish-encoding.ts";
+import { type OutgoingQueue, packetIdOf } from "./outgoing-queue.ts";
+import { FLAG, STATE } from "./outgoing-ring.ts";
+import type { PublishForm } from "./publish-encoding.ts";
+import type { RetainedAnswers, RetainedSource } from "./retained-answers.ts";
+
+/** One delivery, as it is encoded. Valid during the call alone. */
+export interface DeliveryForm extends PublishForm {
+  /** Identifiers of the subscriptions that match (MQTT 5 §3.8.2.1.2). */
+  readonly subscriptionIds: readonly number[];
+}
+
+/** Packets in the version of the protocol that the client speaks. */
+export interface DeliveryEncoder {
+  /** Adds a PUBLISH and returns its bytes; 0, and nothing added, when the client takes none so large. */
+  addPublish(batch: WriteBatch, message: Message, form: DeliveryForm): number;
+  /** Adds a PUBREL and returns its bytes. */
+  addPubrel(batch: WriteBatch, packetId: number): number;
+}
 
 /** The session, as its sender asks and tells it. */
-export interface OutgoingGate {
+export interface OutgoingGate extends RetainedSource {
+  readonly encoder: DeliveryEncoder;
+  messageAt(offset: number): Message | undefined;
+  /** Keeps a retained message that is about to be sent until it is acknowledged. */
+  keep(message: Message): void;
   /** Access and expiry, asked when the message is about to leave. */
   mayDeliver(message: Message): boolean;
   /** The message is in the batch; `isFirst` when it is neither a redelivery nor a retained one. */
   sent(message: Message, qos: QoS, isFirst: boolean): void;
-}
-
-/** Retained messages of QoS 1 and 2 that a new subscription has yet to be sent. */
-interface RetainedRun {
-  readonly filter: TopicFilter;
-  readonly messages: readonly Message[];
-  readonly qos: 1 | 2;
-  next: number;
+  /** The next message waits until it is durable: ask for another turn then. */
+  awaitDurable(): void;
+  /** A queued message cannot be read: the store has lost it. */
+  missing(offset: number): void;
 }
 
 /**
- * Sends what a client must acknowledge: first what was in flight when its last connection ended, then
- * retained messages, then its queue, as far as the window is open.
+ * What a message that is not sent takes of the room: looking at one costs about a tenth of writing
+ * one, and a client that may have none of a long queue must not hold up the others.
+ */
+const SKIPPED_BYTES = 32;
+
+const form = {
+  qos: 0 as QoS,
+  isDuplicate: false,
+  isRetained: false,
+  packetId: 0,
+  subscriptionIds: [] as readonly number[],
+};
+
+/**
+ * Sends what a client must acknowledge, in the order of its queue and as far as the window is open:
+ * after a reconnect first what was in flight [MQTT-4.4.0-1], then what waits.
  */
 export class OutgoingSender {
   readonly #queue: OutgoingQueue;
-  #resend: Outgoing[] = [];
-  #retained: RetainedRun[] = [];
+  readonly #answers: RetainedAnswers;
+  #isAwaiting = false;
 
-  constructor(limits: OutgoingLimits) {
-    this.#queue = new OutgoingQueue(limits);
-  }
-
-  /** Something waits for a place in the window. */
-  get hasWaiting(): boolean {
-    return this.#queue.waiting > 0 || this.#retained.length > 0;
+  constructor(queue: OutgoingQueue, answers: RetainedAnswers) {
+    this.#queue = queue;
+    this.#answers = answers;
   }
 
   /** A call of {@link send} would send something. */
   get canSend(): boolean {
-    return this.hasWaiting && this.#queue.hasWindow;
+    return !this.#isAwaiting && this.#queue.hasWindow && this.#queue.nextSequence !== 0;
   }
 
-  /** The client has not acknowledged everything. */
-  get isOwed(): boolean {
-    return this.#queue.length > 0 || this.#retained.length > 0;
+  /** What was sent on an earlier connection and is not acknowledged. Returns the room used. */
+  redeliver(batch: WriteBatch, gate: OutgoingGate, room: number): number {
+    return this.#send(batch, gate, -1, room);
   }
 
-  /** Queued messages that would be lost with the session. */
-  get undelivered(): number {
-    return this.#queue.undelivered;
-  }
-
-  /** The oldest offset that waits; `Infinity` when none does. */
-  get nextOffset(): number {
-    return this.#queue.nextOffset;
-  }
-
-  /**
-   * Queues a message; called once for each filter that matches, and keeps the highest QoS. A full
-   * queue either refuses, when it `isClean`, or drops its oldest. Returns how many were dropped.
-   */
-  offer(message: Message, granted: 1 | 2, isClean: boolean): number {
-    const queue = this.#queue;
-    const qos = message.qos === 2 && granted === 2 ? 2 : 1;
-    if (queue.raise(message.offset, qos)) return 0;
-    let dropped = 0;
-    while (!queue.hasRoomFor(message.payload.length)) {
-      if (isClean) return queue.waiting + 1;
-      dropped += 1;
-      // With everything in flight there is nothing older to give way.
-      if (!queue.dropOldest()) return dropped;
-    }
-    queue.push(message, qos, null);
-    return dropped;
-  }
-
-  /** Queues a message that a group gave to this session; the group sees to it that there is room. */
-  offerShared(message: Message, granted: QoS, onDone: () => void): void {
-    const qos = message.qos < granted ? message.qos : granted;
-    this.#queue.push(message, qos, onDone);
-  }
-
-  /** Whether a group may give the session another message: it would leave at once. */
-  get hasRoomForShared(): boolean {
-    return this.#queue.hasWindow && this.#queue.waiting === 0;
-  }
-
-  /** Those of the retained messages that ask for acknowledgement, to be sent before anything queued. */
-  offerRetained(filter: TopicFilter, found: readonly Message[], granted: QoS): void {
-    const messages = found.filter((message) => message.qos > 0);
-    if (messages.length === 0) return;
-    this.#retained.push({ filter, messages, qos: granted === 2 ? 2 : 1, next: 0 });
-  }
-
-  /** Drops the retained messages of a filter that have not been sent. */
-  forgetRetained(filter: TopicFilter): void {
-    if (this.#retained.length === 0) return;
-    this.#retained = this.#retained.filter((run) => run.filter !== filter);
-  }
-
-  /** A new connection: what is in flight is due again. */
-  resume(): void {
-    this.#resend = this.#queue.inflight();
-  }
-
-  /** Sends again what was in flight [MQTT-4.4.0-1], marked as such [MQTT-3.3.1-1]. */
-  redeliver(batch: WriteBatch, gate: OutgoingGate): number {
-    if (this.#resend.length === 0) return 0;
-    let used = 0;
-    for (const outgoing of this.#resend) {
-      if (outgoing.isReceived) {
-        const pubrel = encodePubrel(outgoing.packetId);
-        batch.add(pubrel);
-        used += pubrel.length;
-      } else if (gate.mayDeliver(outgoing.message)) {
-        used += add(batch, gate, outgoing, true);
-      } else {
-        this.#queue.acknowledge(outgoing.packetId, outgoing.qos === 2 ? 2 : 1);
-      }
-    }
-    this.#resend = [];
-    return used;
-  }
-
-  /** Sends what waits up to an offset, while the window is open and there is room. */
+  /** What waits up to an offset, redeliveries first. Returns the room used. */
   send(batch: WriteBatch, gate: OutgoingGate, through: number, room: number): number {
+    return this.#send(batch, gate, through, room);
+  }
+
+  /** The store has told what it was asked; see {@link OutgoingGate.awaitDurable}. */
+  resume(): void {
+    this.#isAwaiting = false;
+  }
+
+  #send(batch: WriteBatch, gate: OutgoingGate, through: number, room: number): number {
+    const queue = this.#queue;
     let used = 0;
-    while (used < room && this.#queue.hasWindow) {
-      const outgoing = this.#nextRetained() ?? this.#nextQueued(through);
-      if (outgoing === null) break;
-      if (!gate.mayDeliver(outgoing.message)) {
-        outgoing.onDone?.();
-        continue;
+    while (used < room && queue.hasWindow) {
+      const sequence = queue.nextSequence;
+      if (sequence === 0) break;
+      if (queue.entries.stateAt(sequence) === STATE.waiting) {
+        if (queue.entries.offsetAt(sequence) > through) break;
+        if (!queue.maySendNow(sequence)) {
+          this.#await(gate);
+          break;
+        }
       }
-      if (outgoing.qos > 0) this.#queue.putInFlight(outgoing);
-      used += add(batch, gate, outgoing, false);
-      if (outgoing.qos === 0) outgoing.onDone?.();
+      used += this.#sendOne(batch, gate, sequence);
     }
+    if (used > 0) queue.noteSent();
     return used;
   }
 
-  /** PUBACK for QoS 1, PUBCOMP for QoS 2; false when nothing in flight answers to it. */
-  acknowledge(packetId: number, qos: 1 | 2): boolean {
-    return this.#queue.acknowledge(packetId, qos);
+  #sendOne(batch: WriteBatch, gate: OutgoingGate, sequence: number): number {
+    const queue = this.#queue;
+    const state = queue.entries.stateAt(sequence);
+    if (state === STATE.received) {
+      queue.take(sequence);
+      return gate.encoder.addPubrel(batch, packetIdOf(sequence));
+    }
+    const message = this.#messageAt(gate, sequence);
+    if (message === undefined || !gate.mayDeliver(message)) {
+      queue.finish(sequence);
+      return SKIPPED_BYTES;
+    }
+    form.qos = queue.entries.qosAt(sequence);
+    form.isDuplicate = state === STATE.inFlight;
+    form.isRetained = queue.entries.has(sequence, FLAG.retained);
+    form.packetId = packetIdOf(sequence);
+    form.subscriptionIds = queue.subscriptionIdsAt(sequence);
+    const bytes = gate.encoder.addPublish(batch, message, form);
+    if (bytes === 0) {
+      // MQTT 5 §3.1.2.11.4: the server then acts as if it had been sent and acknowledged.
+      queue.finish(sequence);
+      return SKIPPED_BYTES;
+    }
+    gate.sent(message, form.qos, !form.isDuplicate && !form.isRetained);
+    if (form.qos > 0) queue.take(sequence);
+    else queue.finish(sequence);
+    return bytes;
   }
 
-  /** PUBREC: from here on a redelivery is a PUBREL. */
-  received(packetId: number): void {
-    this.#queue.received(packetId);
+  #messageAt(gate: OutgoingGate, sequence: number): Message | undefined {
+    const offset = this.#queue.entries.offsetAt(sequence);
+    if (!this.#queue.entries.has(sequence, FLAG.answer)) {
+      const message = gate.messageAt(offset);
+      if (message === undefined) gate.missing(offset);
+      return message;
+    }
+    const message = this.#answers.messageAt(sequence, gate);
+    if (message === undefined) return undefined;
+    gate.keep(message);
+    this.#queue.keptAnswer(sequence);
+    return message;
   }
 
-  clear(): void {
-    this.#queue.clear();
-    this.#resend = [];
-    this.#retained = [];
+  #await(gate: OutgoingGate): void {
+    if (this.#isAwaiting) return;
+    this.#isAwaiting = true;
+    gate.awaitDurable();
   }
-
-  #nextQueued(through: number): Outgoing | null {
-    return this.#queue.nextOffset <= through ? this.#queue.shift() : null;
-  }
-
-  #nextRetained(): Outgoing | null {
-    const run = this.#retained[0];
-    if (run === undefined) return null;
-    const message = run.messages[run.next];
-    run.next += 1;
-    if (run.next >= run.messages.length) this.#retained.shift();
-    if (message === undefined) return null;
-    const qos = message.qos === 2 && run.qos === 2 ? 2 : 1;
-    return { message, qos, isRetained: true, packetId: 0, isReceived: false, onDone: null };
-  }
-}
-
-function add(
-  batch: WriteBatch,
-  gate: OutgoingGate,
-  outgoing: Outgoing,
-  isDuplicate: boolean,
-): number {
-  const { message, qos, isRetained, packetId } = outgoing;
-  gate.sent(message, qos, !isDuplicate && !isRetained);
-  return addPublish(batch, message, { qos, isDuplicate, isRetained, packetId });
 }

@@ -1,71 +1,69 @@
 import type { Clock } from "../../bus/clock.ts";
 import type { MqttSession } from "./mqtt-session.ts";
 
-/** How often sessions are looked at whose clients stay away: expiry is set in whole seconds. */
-const TICK_MS = 1_000;
-
-/**
- * Sessions one tick forgets at most, so that ending many at once delays no one: with 1,000 filters
- * each, 32 sessions take 32,000 filters out of the index. That is still 115,200 sessions an hour.
- */
-const MOST_IN_A_TICK = 32;
-
 /**
  * Since when the clients of persistent sessions have been away, and the end of those that have been
- * away for too long. MQTT 3.1.1 §3.1.2.4 leaves it to the server how long it keeps such a session.
+ * away for too long. MQTT 3.1.1 §3.1.2.4 leaves it to the server how long it keeps such a session; in
+ * MQTT 5 the client says (§3.1.2.11.2), and the server's own limit is the longest.
  */
 export class SessionExpiry {
-  readonly #afterMs: number;
+  readonly #maxMs: number;
   readonly #clock: Clock;
   readonly #forget: (session: MqttSession) => void;
-  /** Milliseconds since the Unix epoch, longest away first: the clock never goes back. */
-  readonly #awaySince = new Map<MqttSession, number>();
-  #timer: NodeJS.Timeout | null = null;
+  /** By their time to live in milliseconds; in each, longest away first: the clock never goes back. */
+  readonly #away = new Map<number, Set<MqttSession>>();
 
   /**
-   * @param seconds absence after which a session is forgotten; 0 keeps all.
+   * @param maxSeconds absence after which any session is forgotten; 0 keeps all.
    * @param forget ends the session for good, and calls {@link over} for it.
    */
-  constructor(seconds: number, clock: Clock, forget: (session: MqttSession) => void) {
-    this.#afterMs = seconds === 0 ? Number.POSITIVE_INFINITY : seconds * 1_000;
+  constructor(maxSeconds: number, clock: Clock, forget: (session: MqttSession) => void) {
+    this.#maxMs = maxSeconds === 0 ? Number.POSITIVE_INFINITY : maxSeconds * 1_000;
     this.#clock = clock;
     this.#forget = forget;
   }
 
-  start(): void {
-    if (this.#afterMs === Number.POSITIVE_INFINITY) return;
-    this.#timer ??= setInterval(() => this.forgetDue(MOST_IN_A_TICK), TICK_MS).unref();
-  }
-
-  /** Idempotent. */
-  stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
-  }
-
-  /** The client has left its session behind. */
+  /** The client has left its session behind; `session.awaySince` says when. */
   away(session: MqttSession): void {
-    this.#awaySince.delete(session);
-    this.#awaySince.set(session, this.#clock.now());
+    this.over(session);
+    const timeToLive = this.#timeToLiveMs(session);
+    const away = this.#away.get(timeToLive) ?? new Set();
+    this.#away.set(timeToLive, away.add(session));
   }
 
   /** The client is back, or the session has ended. */
   over(session: MqttSession): void {
-    this.#awaySince.delete(session);
+    const timeToLive = this.#timeToLiveMs(session);
+    const away = this.#away.get(timeToLive);
+    away?.delete(session);
+    if (away?.size === 0) this.#away.delete(timeToLive);
+  }
+
+  /** When the session ends if its client does not return (milliseconds since the Unix epoch). */
+  endOf(session: MqttSession): number {
+    return (session.awaySince ?? Number.POSITIVE_INFINITY) + this.#timeToLiveMs(session);
   }
 
   isDue(session: MqttSession): boolean {
-    const since = this.#awaySince.get(session);
-    return since !== undefined && this.#clock.now() - since >= this.#afterMs;
+    return session.link === null && this.#clock.now() >= this.endOf(session);
   }
 
-  /** Forgets up to `most` sessions that are due, longest away first. */
+  /** Forgets up to `most` sessions that are due. */
   forgetDue(most: number): void {
     let left = most;
-    for (const session of this.#awaySince.keys()) {
-      if (left === 0 || !this.isDue(session)) return;
-      this.#forget(session);
-      left -= 1;
+    for (const away of [...this.#away.values()]) {
+      for (const session of away) {
+        if (left === 0) return;
+        if (!this.isDue(session)) break;
+        this.#forget(session);
+        left -= 1;
+      }
     }
+  }
+
+  /** To be called only while no change of `session.expirySeconds` is in between. */
+  #timeToLiveMs({ expirySeconds }: MqttSession): number {
+    if (expirySeconds === null) return this.#maxMs;
+    return Math.min(expirySeconds * 1_000, this.#maxMs);
   }
 }

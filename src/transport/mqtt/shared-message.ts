@@ -1,10 +1,7 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { Message } from "../../bus/message.ts";
 
-/**
- * The message that is being fanned out, copied out of the log once for all queues that keep it: it
- * lives as long as the last of them needs it, whatever the log's window drops meanwhile.
- */
+/** The message that is being fanned out, looked up once for all the queues it goes to. */
 export class SharedMessage {
   readonly #bus: Bus;
   #offset = 0;
@@ -19,10 +16,7 @@ export class SharedMessage {
     if (offset === this.#offset) return this.#message;
     const message = this.#bus.messageAt(offset);
     this.#offset = offset;
-    this.#message =
-      message === undefined || message.qos === 0
-        ? null
-        : { ...message, payload: new Uint8Array(message.payload) };
+    this.#message = message === undefined || message.qos === 0 ? null : message;
     return this.#message;
   }
 }

@@ -1,17 +1,23 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { GroupMember, GroupMembership } from "../../bus/group.ts";
-import type { Message, QoS, TransportName } from "../../bus/message.ts";
+import type { QoS, TransportName } from "../../bus/message.ts";
 import type { Identity } from "../../bus/ports.ts";
-import type { TopicFilter } from "../../bus/topic.ts";
+import type { ShareOwner } from "./outgoing-notes.ts";
+import type { NewEntry, OutgoingQueue } from "./outgoing-queue.ts";
+import { STATE } from "./outgoing-ring.ts";
+import type { ShareState } from "./session-state.ts";
 
 /** The session, as its share in a group sees it. */
 export interface SharingSession {
   readonly transport: TransportName;
   readonly identity: Identity;
+  /** Its queue outlives the process. */
+  readonly isStored: boolean;
   /** Connected, and with room for one more. */
   readonly hasRoomForShared: boolean;
-  /** Takes a message to deliver; `onDone` when it is acknowledged, or given up by policy. */
-  takeShared(message: Message, granted: QoS, onDone: () => void): void;
+  /** Queues a message to deliver; the owner is told when it is acknowledged, or given up by policy. */
+  takeShared(entry: NewEntry, owner: ShareOwner): void;
+  groupOverflowed(name: string): void;
 }
 
 const PREFIX = "$share/";
@@ -39,16 +45,19 @@ export function isGroupName(name: string): boolean {
  * One session's share in a group. A persistent session stays a member while it is away, without
  * room: the group keeps what nobody takes.
  */
-export class SharedSubscription implements GroupMember {
+export class SharedSubscription implements GroupMember, ShareOwner {
+  readonly state: ShareState;
+  readonly isStored: boolean;
   readonly #session: SharingSession;
-  readonly #granted: QoS;
-  readonly #membership: GroupMembership;
+  #membership: GroupMembership;
 
   /** Throws `forbidden` or `limit_exceeded`. */
-  constructor(bus: Bus, group: string, filter: TopicFilter, granted: QoS, session: SharingSession) {
+  constructor(bus: Bus, state: ShareState, session: SharingSession) {
+    this.state = state;
+    this.isStored = session.isStored;
     this.#session = session;
-    this.#granted = granted;
-    this.#membership = bus.joinGroup(group, filter, this);
+    this.#membership = NOT_YET;
+    this.#membership = bus.joinGroup(state.group, state.filter, this);
   }
 
   get transport(): TransportName {
@@ -64,14 +73,34 @@ export class SharedSubscription implements GroupMember {
   }
 
   offer(offset: number, membership: GroupMembership): void {
+    this.#membership = membership;
     const message = membership.messageAt(offset);
-    const done = () => membership.acknowledge(offset);
     if (message === undefined) {
-      done();
+      membership.acknowledge(offset);
       return;
     }
-    const kept = { ...message, payload: message.payload.slice() };
-    this.#session.takeShared(kept, this.#granted, done);
+    const { qos, id, retainAsPublished } = this.state;
+    const entry: NewEntry = {
+      offset,
+      bytes: message.payload.length,
+      qos: lower(message.qos, qos),
+      isRetained: retainAsPublished && message.retain,
+      subscriptionId: id,
+    };
+    this.#session.takeShared(entry, this);
+  }
+
+  done(offset: number): void {
+    this.#membership.acknowledge(offset);
+  }
+
+  overflowed(): void {
+    this.#session.groupOverflowed(this.state.name);
+  }
+
+  /** A message that an earlier process gave to this share. */
+  resume(offset: number): void {
+    this.#membership.resume(offset);
   }
 
   /** The session has room again. */
@@ -79,8 +108,51 @@ export class SharedSubscription implements GroupMember {
     this.#membership.ready();
   }
 
-  /** What was not acknowledged goes to another member. */
-  leave(): void {
+  /**
+   * The client has unsubscribed: what was sent is completed by the session, as its own; what was not
+   * goes to another member.
+   */
+  leave(queue: OutgoingQueue): void {
+    for (const sequence of queue.sharedBy(this)) {
+      const offset = queue.entries.offsetAt(sequence);
+      const isSent = queue.entries.stateAt(sequence) !== STATE.waiting;
+      queue.disown(sequence);
+      if (isSent) this.#membership.acknowledge(offset);
+      else queue.finish(sequence);
+    }
     this.#membership.leave();
   }
+
+  /**
+   * The session ends: what was not acknowledged goes to another member, but for QoS 2 that was sent,
+   * which nobody else may get [MQTT-4.8.2-5].
+   */
+  end(queue: OutgoingQueue): void {
+    for (const sequence of queue.sharedBy(this)) {
+      const isSent = queue.entries.stateAt(sequence) !== STATE.waiting;
+      if (!isSent || queue.entries.qosAt(sequence) < 2) continue;
+      this.#membership.acknowledge(queue.entries.offsetAt(sequence));
+    }
+    this.#membership.leave();
+  }
+
+  /** The process ends, and the session with its share outlives it. */
+  suspend(): void {
+    this.#membership.suspend();
+  }
 }
+
+function lower(published: QoS, granted: QoS): QoS {
+  if (published < granted) return published;
+  return granted;
+}
+
+/** Until the group has answered. */
+const NOT_YET: GroupMembership = {
+  messageAt: () => undefined,
+  acknowledge: () => undefined,
+  resume: () => undefined,
+  ready: () => undefined,
+  leave: () => undefined,
+  suspend: () => undefined,
+};

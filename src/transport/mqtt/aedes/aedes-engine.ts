@@ -7,6 +7,7 @@ import { RateLimit } from "../../../security/rate-limit.ts";
 import type { TransportContext } from "../../transport.ts";
 import type { ConnectPacket } from "../connect-packet.ts";
 import type { EngineSide, MqttEngine } from "../engine.ts";
+import { EncoderV3 } from "../encoder-v3.ts";
 import { LivePublishes } from "../live-publishes.ts";
 import type { MqttConnection } from "../mqtt-connection.ts";
 import type { MqttSession } from "../mqtt-session.ts";
@@ -37,20 +38,22 @@ export class AedesEngine implements MqttEngine {
   readonly #options: MqttOptions;
   readonly #sessions: SessionTable;
   readonly #acceptance: PublishAcceptance;
+  readonly #encoder: EncoderV3;
   /** Filters of the SUBSCRIBE at hand that will be added once it is answered, by session. */
   readonly #granting = new WeakMap<MqttSession, Set<string>>();
   #broker: Aedes | null = null;
   #isDraining = false;
 
   constructor(context: TransportContext, options: MqttOptions) {
-    const { bus, observer, limits } = context;
+    const { bus, observer, logger, limits } = context;
     this.#context = context;
     this.#options = options;
     this.#acceptance = new PublishAcceptance(bus, limits, options.maxQueuedMessages);
     const shared = new SharedMessage(bus);
     const publishes = new LivePublishes();
+    this.#encoder = new EncoderV3(publishes);
     this.#sessions = new SessionTable(
-      { bus, observer, shared, publishes, limits: options },
+      { bus, observer, logger, shared, publishes, limits: options },
       options,
       context.clock,
     );
@@ -79,6 +82,7 @@ export class AedesEngine implements MqttEngine {
     const rate = new RateLimit(this.#context.limits.maxPublishesPerSecond);
     const link = new AedesLink(connection, connect, rate, {
       sessions: this.#sessions,
+      encoder: this.#encoder,
       prepare: (packet) => this.#prepare(packet),
     });
     links.set(link.stream, link);
@@ -89,13 +93,14 @@ export class AedesEngine implements MqttEngine {
 
   drain(): void {
     this.#isDraining = true;
+    this.#sessions.drain();
   }
 
   async stop(): Promise<void> {
-    this.#isDraining = true;
+    this.drain();
     const broker = this.#broker;
     this.#broker = null;
-    this.#sessions.clear();
+    this.#sessions.stop();
     if (broker !== null) await new Promise<void>((resolve) => broker.close(resolve));
   }
 
@@ -103,7 +108,7 @@ export class AedesEngine implements MqttEngine {
     return {
       mq: new BusMq(),
       persistence: new SessionPersistence({
-        sessionOf: (client) => linkOf(client)?.session ?? null,
+        linkOf,
         hasPersistent: (clientId) => this.#sessions.hasPersistent(clientId),
       }),
       heartbeatInterval: HEARTBEAT_MS,
@@ -166,8 +171,7 @@ export class AedesEngine implements MqttEngine {
     }
     try {
       if (packet.cmd === "publish") this.#acceptance.accept(link, packet, done);
-      else if (this.#isDraining) done(new Error("the gateway leaves, not its client"));
-      else this.#acceptance.acceptWill(link, done);
+      else done(new Error("the session's will is published by the session table"));
     } catch (refusal) {
       done(toGatewayError(refusal));
     }
@@ -196,7 +200,7 @@ export class AedesEngine implements MqttEngine {
     const isFull = session.subscriptionCount >= this.#options.maxSubscriptionsPerSession;
     if (isFull && !session.has(wish.topic)) return false;
     try {
-      session.share(wish.topic, group, filter, qosOf(wish.qos));
+      session.share({ ...NO_OPTIONS, qos: qosOf(wish.qos), name: wish.topic, group, filter });
       return true;
     } catch (refusal) {
       this.#context.logger.debug("mqtt group refused", { reason: toGatewayError(refusal).message });
@@ -212,9 +216,10 @@ export class AedesEngine implements MqttEngine {
       const level: number = qos;
       if (topic.startsWith(STAND_IN) || level === SUBACK_FAILURE) continue;
       if (parseSharedName(topic) !== null) continue;
-      session.subscribe(parseFilter(topic, this.#context.limits), qosOf(level));
+      const options = { ...NO_OPTIONS, qos: qosOf(level) };
+      session.subscribe(parseFilter(topic, this.#context.limits), options);
     }
-    link.releaseSoon();
+    link.answerWhenDurable();
   }
 
   #unsubscribed(link: AedesLink, filters: readonly string[]): void {
@@ -223,7 +228,7 @@ export class AedesEngine implements MqttEngine {
       link.session?.unshare(text);
       link.session?.unsubscribe(parseFilter(text, this.#context.limits));
     }
-    link.releaseSoon();
+    link.answerWhenDurable();
   }
 
   #prepare(packet: Buffer): Buffer {
@@ -242,6 +247,9 @@ export class AedesEngine implements MqttEngine {
     });
   }
 }
+
+/** What MQTT 3 cannot ask for. */
+const NO_OPTIONS = { noLocal: false, retainAsPublished: false, id: 0 } as const;
 
 const links = new WeakMap<AedesStream, AedesLink>();
 

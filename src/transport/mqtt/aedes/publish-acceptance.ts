@@ -63,24 +63,6 @@ export class PublishAcceptance {
     this.#acceptOnce(link, session, packet.messageId ?? 0, draft, done);
   }
 
-  /** Publishes a will with its client's permission [MQTT-3.1.2-8]. Throws a refusal. */
-  acceptWill(link: AedesLink, done: Done): void {
-    const { will } = link.connect;
-    const { connection } = link;
-    if (will === null) {
-      done(null);
-      return;
-    }
-    const draft: MessageDraft = {
-      ...will,
-      properties: NO_PROPERTIES,
-      origin: connection.origin,
-      receivedAt: connection.receivedAt,
-    };
-    this.#bus.accept(draft, connection.identity, null);
-    done(null);
-  }
-
   #acceptOnce(
     link: AedesLink,
     session: MqttSession,
@@ -95,7 +77,7 @@ export class PublishAcceptance {
       );
     }
     const waiting: Done[] = [done];
-    session.incoming.set(packetId, waiting);
+    session.take(packetId, waiting);
     const receipt: Receipt = {
       accepted: () => {
         session.incoming.set(packetId, null);
@@ -103,14 +85,14 @@ export class PublishAcceptance {
         for (const tell of waiting) tell(null);
       },
       refused: (error) => {
-        session.incoming.delete(packetId);
+        session.release(packetId);
         for (const tell of waiting) tell(error);
       },
     };
     try {
       this.#bus.accept(draft, link.connection.identity, receipt);
     } catch (refusal) {
-      session.incoming.delete(packetId);
+      session.release(packetId);
       throw refusal;
     }
   }

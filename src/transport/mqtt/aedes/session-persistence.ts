@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { MqttSession } from "../mqtt-session.ts";
+import type { AedesLink } from "./aedes-link.ts";
 import { STAND_IN } from "./subscribe-rewriting.ts";
 
 /** An aedes client, as far as its persistence is told of it. */
@@ -14,7 +14,7 @@ interface PacketName {
 
 /** Where the persistence finds what it speaks of. */
 export interface SessionSource {
-  sessionOf(client: object): MqttSession | null;
+  linkOf(client: object): AedesLink | null;
   hasPersistent(clientId: string): boolean;
 }
 
@@ -77,18 +77,19 @@ export class SessionPersistence {
     return Readable.from([]);
   }
 
-  /** PUBREC of a persistent session: aedes is about to answer with PUBREL. */
+  /** PUBREC of a persistent session: aedes answers with PUBREL when this is done. */
   async outgoingUpdate(client: object, packet: PacketName): Promise<void> {
-    if (packet.messageId !== undefined) {
-      this.#source.sessionOf(client)?.received(packet.messageId);
-    }
+    const link = this.#source.linkOf(client);
+    if (packet.messageId === undefined || link === null) return;
+    // A client that knows the id from an earlier process gets its PUBREL all the same.
+    if (link.session?.received(packet.messageId) === true) await untilDurable(link);
   }
 
   /** PUBACK or PUBCOMP. */
   async outgoingClearMessageId(client: object, packet: PacketName): Promise<PacketName> {
     if (packet.messageId !== undefined) {
       const qos = packet.cmd === "pubcomp" ? 2 : 1;
-      this.#source.sessionOf(client)?.acknowledge(packet.messageId, qos);
+      this.#source.linkOf(client)?.session?.acknowledge(packet.messageId, qos);
     }
     return packet;
   }
@@ -99,21 +100,23 @@ export class SessionPersistence {
    */
   async incomingGetPacket(client: object, packet: PacketName): Promise<PacketName> {
     const { messageId } = packet;
-    const session = this.#source.sessionOf(client);
-    if (messageId === undefined || session?.incoming.has(messageId) !== true) {
-      throw new Error("no such packet");
-    }
-    return packet;
+    const link = this.#source.linkOf(client);
+    if (messageId !== undefined && link?.session?.incoming.has(messageId) === true) return packet;
+    // A PUBREL sent again: PUBCOMP must not overtake what the first one has changed.
+    if (link !== null) await untilDurable(link);
+    throw new Error("no such packet");
   }
 
   async incomingStorePacket(): Promise<void> {
     return;
   }
 
+  /** PUBREL: PUBCOMP frees the packet id for another message, which a crash must not swallow. */
   async incomingDelPacket(client: object, packet: PacketName): Promise<void> {
-    if (packet.messageId !== undefined) {
-      this.#source.sessionOf(client)?.incoming.delete(packet.messageId);
-    }
+    const link = this.#source.linkOf(client);
+    if (packet.messageId === undefined || link === null) return;
+    link.session?.release(packet.messageId);
+    await untilDurable(link);
   }
 
   async cleanIncoming(): Promise<void> {
@@ -131,4 +134,23 @@ export class SessionPersistence {
   streamWill(): Readable {
     return Readable.from([]);
   }
+}
+
+/** Resolves when what the session has noted is durable; else closes the connection and rejects. */
+function untilDurable({ session, connection }: AedesLink): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (session === null) {
+      resolve();
+      return;
+    }
+    session.record.whenDurable((refusal) => {
+      if (refusal === null) {
+        resolve();
+        return;
+      }
+      // At once: aedes goes on with its answer even if this rejects (lib/handlers/pubrel.js).
+      connection.refuse(refusal);
+      reject(refusal);
+    });
+  });
 }

@@ -1,0 +1,231 @@
+import type { Delivery } from "../../bus/delivery.ts";
+import type { Message, QoS, TransportName } from "../../bus/message.ts";
+import type { Identity } from "../../bus/ports.ts";
+import type { Reader, ReaderHost } from "../../bus/reader.ts";
+import type { Subscription } from "../../bus/subscription.ts";
+import type { Topic } from "../../bus/topic.ts";
+import type { WriteBatch } from "../write-batch.ts";
+import { reportSent } from "./live-publishes.ts";
+import type { OutgoingQueue } from "./outgoing-queue.ts";
+import { type OutgoingGate, OutgoingSender } from "./outgoing-sender.ts";
+import type { RetainedAnswers } from "./retained-answers.ts";
+import type { SessionGrants } from "./session-grants.ts";
+import type { SessionEncoder, SessionFacts, SessionLink, SessionParts } from "./session-parts.ts";
+
+/**
+ * What the client of one session is sent while it is connected: live messages at QoS 0 from a reader,
+ * and what it must acknowledge from the session's queue, in one order.
+ */
+export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
+  readonly #session: SessionFacts;
+  readonly #parts: SessionParts;
+  readonly #queue: OutgoingQueue;
+  readonly #grants: SessionGrants;
+  readonly #sender: OutgoingSender;
+  #link: SessionLink | null = null;
+  #reader: Reader | null = null;
+  /** Set while {@link fill} runs. */
+  #batch: WriteBatch | null = null;
+  #isOpen = false;
+  #isMissingTold = false;
+  #whenDelivered: (() => void) | null = null;
+
+  constructor(
+    session: SessionFacts,
+    parts: SessionParts,
+    queue: OutgoingQueue,
+    answers: RetainedAnswers,
+    grants: SessionGrants,
+  ) {
+    this.#session = session;
+    this.#parts = parts;
+    this.#queue = queue;
+    this.#grants = grants;
+    this.#sender = new OutgoingSender(queue, answers);
+  }
+
+  /** `null` without a connection. */
+  get reader(): Reader | null {
+    return this.#reader;
+  }
+
+  /** Another message would leave at once. */
+  get hasRoom(): boolean {
+    return this.#isOpen && this.#queue.hasWindow && this.#queue.waiting === 0;
+  }
+
+  attach(link: SessionLink): Reader {
+    const { identity, transport } = link;
+    const reader = this.#parts.bus.openReader({ transport, identity }, this);
+    this.#link = link;
+    this.#reader = reader;
+    this.#queue.resume(link.receiveMaximum);
+    return reader;
+  }
+
+  /** From here on {@link fill} delivers. */
+  open(): void {
+    this.#isOpen = true;
+    this.wake();
+  }
+
+  detach(): void {
+    this.#link = null;
+    this.#reader = null;
+    this.#isOpen = false;
+    this.#whenDelivered = null;
+  }
+
+  /** Calls back once, when the client has everything and has acknowledged it. */
+  whenDelivered(callback: () => void): void {
+    this.#whenDelivered = callback;
+    this.tellDelivered();
+  }
+
+  /** To be called when something was acknowledged or written. */
+  tellDelivered(): void {
+    const callback = this.#whenDelivered;
+    if (callback === null) return;
+    if (this.#queue.length > 0 || (this.#reader?.isReady ?? false)) return;
+    this.#whenDelivered = null;
+    callback();
+  }
+
+  /** Adds up to about `room` bytes of what is ready. Returns whether more is left. */
+  fill(batch: WriteBatch, room: number): boolean {
+    const reader = this.#reader;
+    if (reader === null || !this.#isOpen) return false;
+    this.#batch = batch;
+    try {
+      let left = room - this.#sender.redeliver(batch, this, room);
+      if (reader.isReady && left > 0) left -= reader.pull(this, left);
+      if (!reader.isCatchingUp) {
+        left -= this.#sender.send(batch, this, Number.POSITIVE_INFINITY, left);
+      }
+    } finally {
+      this.#batch = null;
+    }
+    this.tellDelivered();
+    return reader.isReady || (this.#sender.canSend && !reader.isCatchingUp);
+  }
+
+  wake(): void {
+    this.#link?.wake();
+  }
+
+  overflowed(): void {
+    this.#link?.endSoon("slow_subscriber");
+  }
+
+  retained(subscription: Subscription, message: Message): number {
+    const [filter] = subscription.filterSet.filters;
+    const granted = filter === undefined ? 0 : (this.#grants.optionsOf(filter)?.qos ?? 0);
+    // Those that ask for acknowledgement have been in the queue since the subscription began.
+    if (granted > 0 && message.qos > 0) return 0;
+    return this.#send(message, true);
+  }
+
+  recovered(_subscription: Subscription, message: Message): number {
+    if (message.qos > 0 && this.#grants.acknowledged.matches(message.topic)) return 0;
+    return this.#send(message, false);
+  }
+
+  live(offset: number, reader: Reader): number {
+    const batch = this.#batch;
+    const { publishes, observer } = this.#parts;
+    const facts = publishes.factsAt(offset, reader);
+    if (batch === null || facts === undefined) return 0;
+    let used = 0;
+    if (this.#queue.nextOffset <= offset && !reader.isCatchingUp) {
+      used += this.#sender.send(batch, this, offset, Number.POSITIVE_INFINITY);
+    }
+    if (facts.qos > 0 && this.#grants.acknowledged.matchesAt(offset, reader)) return used;
+    used += this.encoder.addLive(batch, offset, reader);
+    observer.delivered(facts.ingress, reader.transport, 0, facts.receivedAt, facts.acceptedAt);
+    return used;
+  }
+
+  wentLive(): void {
+    // MQTT has no word for it.
+  }
+
+  /** The log has dropped what this client was still to be sent; MQTT can only say so by the close. */
+  gap(): void {
+    this.#link?.endSoon("gap");
+  }
+
+  dropped(): void {
+    // No subscription of ours has a policy that drops.
+  }
+
+  get encoder(): SessionEncoder {
+    if (this.#link === null) throw new Error("nothing is delivered without a connection");
+    return this.#link.encoder;
+  }
+
+  messageAt(offset: number): Message | undefined {
+    return this.#parts.bus.messageAt(offset);
+  }
+
+  retainedAt(topic: Topic): Message | undefined {
+    try {
+      return this.#parts.bus.retainedAt(this.#identity, topic);
+    } catch {
+      // Access was withdrawn since the client subscribed: it may not even know that there is one.
+      return undefined;
+    }
+  }
+
+  retainedUnderAll(): readonly Message[] {
+    const filters = this.#grants.filters();
+    return filters.length === 0 ? [] : this.#parts.bus.retainedUnder(this.#identity, filters);
+  }
+
+  keep(message: Message): void {
+    this.#parts.bus.sessions.keep(message);
+  }
+
+  mayDeliver(message: Message): boolean {
+    const reader = this.#reader;
+    if (reader === null) return false;
+    return this.#parts.bus.mayDeliver(reader.transport, reader.identity, message);
+  }
+
+  sent(message: Message, qos: QoS, isFirst: boolean): void {
+    const liveSince = isFirst ? (this.#link?.connectedAt ?? 0) : Number.POSITIVE_INFINITY;
+    reportSent(message, qos, this.#parts.observer, this.#transport, liveSince);
+  }
+
+  awaitDurable(): void {
+    this.#parts.bus.sessions.store.whenDurable((refusal) => {
+      this.#sender.resume();
+      if (refusal === null) this.#link?.wake();
+      else this.#parts.stalled(this.#session);
+    });
+  }
+
+  missing(offset: number): void {
+    if (this.#isMissingTold) return;
+    this.#isMissingTold = true;
+    const { logger } = this.#parts;
+    logger.error("a queued message is not in the store", {
+      clientId: this.#session.clientId,
+      offset,
+    });
+  }
+
+  #send(message: Message, isRetained: boolean): number {
+    const batch = this.#batch;
+    if (batch === null) return 0;
+    this.#parts.observer.deliveredLate(message.origin.transport, this.#transport, 0);
+    return this.encoder.addUnacknowledged(batch, message, isRetained);
+  }
+
+  get #transport(): TransportName {
+    return this.#link?.transport ?? "mqtt";
+  }
+
+  get #identity(): Identity {
+    return this.#session.identity;
+  }
+}
