@@ -253,7 +253,7 @@ describe("records of the disk store", () => {
         expect(decodeSchema(Buffer.concat([encodeSchema(version), more]))).toBe(version);
       }),
     );
-    expect(() => decodeSchema(Buffer.from("schema"))).toThrow(RecordError);
+    expect(decodeSchema(Buffer.from("schema of another"))).toBeNull();
   });
 
   test.each(Object.entries(samples))("a damaged record fails as such: %s", (_name, sample) => {

@@ -26,6 +26,8 @@ export class WatchedEnvironment implements Environment {
   readonly #inner: Environment;
   /** Commits that are still to fail, with an error of the disk. */
   failuresDue = 0;
+  /** Commits that go well before one fails. */
+  failuresAfter = Number.POSITIVE_INFINITY;
   commits = 0;
   /** How many writes each commit had. */
   readonly sizes: number[] = [];
@@ -52,6 +54,11 @@ export class WatchedEnvironment implements Environment {
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
+    if (this.failuresAfter === 0) {
+      this.failuresAfter = Number.POSITIVE_INFINITY;
+      this.failuresDue += 1;
+    }
+    this.failuresAfter -= 1;
     if (this.failuresDue > 0) {
       this.failuresDue -= 1;
       throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });

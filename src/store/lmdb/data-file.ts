@@ -21,6 +21,11 @@ const IS_UNFLUSHED = 0x1000;
 const TABLE_ROOT = 40;
 const TABLE_BYTES = 48;
 
+/** A version of our schema, nothing, or what is not ours. */
+type Found = number | null | typeof FOREIGN;
+
+const FOREIGN = "foreign";
+
 interface Meta {
   readonly freeRoot: number;
   readonly mainRoot: number;
@@ -61,18 +66,25 @@ const ADVICE = "; restore it from a backup, or name another directory";
 function inspect(fd: number, size: number): number | null {
   const pageBytes = readPageBytes(fd);
   if (size < 2 * pageBytes) throw new RecordError(`is cut off after ${size} bytes`);
-  const pages = new LmdbPages(fd, pageBytes, size);
   const metas = [readMeta(fd, 0), readMeta(fd, pageBytes)];
   metas.sort((a, b) => b.transaction - a.transaction);
   const [newest, other] = metas;
   if (newest === undefined || other === undefined) throw new RecordError("has no meta pages");
+  const filePages = Math.floor(size / pageBytes);
+  const open = (): LmdbPages => new LmdbPages(fd, pageBytes, size);
+  const found = readFrom(open, newest, filePages, newest.isFlushed ? null : other);
+  if (found === FOREIGN) throw new RecordError("is an lmdb file of another program");
+  return found;
+}
+
+/** What the newest transaction holds, or the one before it where the newest may be incomplete. */
+function readFrom(open: () => LmdbPages, meta: Meta, filePages: number, older: Meta | null): Found {
   try {
-    checkLength(pages, newest, Math.floor(size / pageBytes));
-    return readSchema(pages, newest);
+    checkLength(open(), meta, filePages);
+    return readSchema(open(), meta);
   } catch (error) {
-    if (newest.isFlushed) throw error;
-    checkLength(pages, other, Math.floor(size / pageBytes));
-    return readSchema(pages, other);
+    if (older === null) throw error;
+    return readFrom(open, older, filePages, null);
   }
 }
 
@@ -113,12 +125,20 @@ function readAt(fd: number, start: number): Buffer {
 function checkLength(pages: LmdbPages, meta: Meta, filePages: number): void {
   if (meta.lastPage < filePages) return;
   const missing = meta.lastPage + 1 - filePages;
-  let free = 0;
-  for (const entry of pages.entries(meta.freeRoot)) {
-    free += countFree(entry, filePages, meta.lastPage);
-  }
-  if (free >= missing) return;
+  if (countFreePages(pages, meta, filePages) >= missing) return;
   throw new RecordError(`is cut off: it has ${filePages} of ${meta.lastPage + 1} pages`);
+}
+
+/** Of the pages beyond the file's end; 0 when the list of free pages is there, too. */
+function countFreePages(pages: LmdbPages, { freeRoot, lastPage }: Meta, filePages: number): number {
+  let free = 0;
+  try {
+    for (const entry of pages.entries(freeRoot)) free += countFree(entry, filePages, lastPage);
+  } catch (error) {
+    if (error instanceof RecordError) return 0;
+    throw error;
+  }
+  return free;
 }
 
 /**
@@ -141,7 +161,7 @@ function countFree({ value }: PageEntry, low: number, high: number): number {
   return count;
 }
 
-function readSchema(pages: LmdbPages, meta: Meta): number | null {
+function readSchema(pages: LmdbPages, meta: Meta): Found {
   if (meta.mainRoot === NO_PAGE) return null;
   let isEmpty = true;
   for (const { key, value } of pages.entries(meta.mainRoot)) {
@@ -151,11 +171,10 @@ function readSchema(pages: LmdbPages, meta: Meta): number | null {
     isEmpty = false;
     if (root === null || key.toString("latin1").replaceAll("\0", "") !== "meta") continue;
     for (const record of pages.entries(root)) {
-      if (record.key.equals(SCHEMA_KEY)) return decodeSchema(record.value);
+      if (record.key.equals(SCHEMA_KEY)) return decodeSchema(record.value) ?? FOREIGN;
     }
   }
-  if (isEmpty) return null;
-  throw new RecordError("is an lmdb file of another program");
+  return isEmpty ? null : FOREIGN;
 }
 
 function textOf(error: unknown): string {

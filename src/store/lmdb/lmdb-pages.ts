@@ -29,11 +29,14 @@ export class LmdbPages {
   readonly #fd: number;
   readonly #pageBytes: number;
   readonly #fileBytes: number;
+  /** Pages a look at the file may still read: as many as it has, since no tree has one twice. */
+  #readsLeft: number;
 
   constructor(fd: number, pageBytes: number, fileBytes: number) {
     this.#fd = fd;
     this.#pageBytes = pageBytes;
     this.#fileBytes = fileBytes;
+    this.#readsLeft = Math.ceil(fileBytes / pageBytes);
   }
 
   /** Every entry of the tree under a root page, in the order of the keys. */
@@ -73,6 +76,8 @@ export class LmdbPages {
     if (start + bytes > this.#fileBytes) {
       throw new RecordError(`is on page ${number}, beyond the file's end`);
     }
+    if (this.#readsLeft === 0) throw new RecordError("is in a tree that runs in a circle");
+    this.#readsLeft -= 1;
     const page = Buffer.alloc(bytes);
     if (readSync(this.#fd, page, 0, bytes, start) !== bytes) {
       throw new RecordError(`is on page ${number}, which cannot be read`);

@@ -1,5 +1,3 @@
-import { RecordError } from "./record-error.ts";
-
 /** Where the version of the schema stands in table `meta`. */
 export const SCHEMA_KEY = Buffer.from("schema");
 
@@ -14,10 +12,9 @@ export function encodeSchema(version: number): Buffer {
   return record;
 }
 
-/** Throws a `RecordError` for a record of another program. What later versions add is passed over. */
-export function decodeSchema(record: Buffer): number {
-  if (record.length < MARK.length + 4 || !record.subarray(0, MARK.length).equals(MARK)) {
-    throw new RecordError("is an lmdb file of another program");
-  }
+/** `null` for a record of another program. What later versions add is passed over. */
+export function decodeSchema(record: Buffer): number | null {
+  const isOurs = record.length >= MARK.length + 4 && record.subarray(0, MARK.length).equals(MARK);
+  if (!isOurs) return null;
   return record.readUInt32BE(MARK.length);
 }

@@ -1,5 +1,4 @@
 import { StoreError } from "../../bus/store-port.ts";
-import { damagedBy } from "./damaged.ts";
 import type { Environment, Write } from "./environment.ts";
 import { decodeSchema, encodeSchema, SCHEMA_KEY } from "./schema-record.ts";
 import { TABLES } from "./tables.ts";
@@ -72,13 +71,8 @@ async function migrate(
 
 function readVersion(environment: Environment): number | null {
   const record = environment.get("meta", SCHEMA_KEY);
-  if (record !== undefined) {
-    try {
-      return decodeSchema(record);
-    } catch (error) {
-      throw damagedBy(error, "its schema");
-    }
-  }
+  const version = record === undefined ? null : decodeSchema(record);
+  if (version !== null) return version;
   if (TABLES.every((table) => environment.count(table) === 0)) return null;
   throw new StoreError("the store has no schema version: its file was made by another program");
 }
