@@ -45,16 +45,14 @@ export async function startBroker(name: BrokerName): Promise<RunningBroker> {
 }
 
 async function startMosquitto(): Promise<RunningBroker> {
-  const [port, webPort] = [await closedPort(), await closedPort()];
+  const port = await closedPort();
   const folder = mkdtempSync(join(tmpdir(), "tributary-mosquitto-"));
   const settings = [
     `listener ${port} 127.0.0.1`,
-    `listener ${webPort} 127.0.0.1`,
-    "protocol websockets",
     "allow_anonymous true",
     "persistence false",
     "max_topic_alias 10",
-    "max_keepalive 65535",
+    "max_packet_size 1048576",
   ];
   const file = join(folder, "mosquitto.conf");
   writeFileSync(file, `${settings.join("\n")}\n`);
@@ -63,7 +61,8 @@ async function startMosquitto(): Promise<RunningBroker> {
   await listening(port);
   return {
     port,
-    websocketUrl: `ws://127.0.0.1:${webPort}/mqtt`,
+    // Debian builds it without.
+    websocketUrl: `ws://127.0.0.1:${port}/mqtt`,
     async stop() {
       child.kill("SIGTERM");
       await ended;
