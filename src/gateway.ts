@@ -176,6 +176,7 @@ class ComposedGateway implements Gateway {
     const httpTransport = new HttpTransport(context, {
       ...http,
       tlsListener: certificates.listener("http"),
+      upgradePaths: [websocket.path, mqtt.websocketPath],
       ...this.#httpServices(),
     });
     httpTransport.onUpgrade((request, socket, head) =>

@@ -19,7 +19,7 @@ export const ANSWER_HEADERS = {
   "Sec-WebSocket-Accept": header("Of the handshake (RFC 6455 §4.2.2).", TEXT),
   "Sec-WebSocket-Extensions": header("permessage-deflate, where both want it.", TEXT, false),
   "Sec-WebSocket-Protocol": header("The subprotocol chosen, if any was offered.", TEXT, false),
-  "Sec-WebSocket-Version": header("The version that is spoken.", fixed("13")),
+  "Sec-WebSocket-Version": header("What a handshake must ask for.", fixed("13"), false),
   "Tributary-Cursor": header("What to poll with next.", { $ref: "#/components/schemas/Cursor" }),
   Upgrade: header("The protocol that follows.", fixed("websocket")),
   "WWW-Authenticate": header("How to say who asks: Basic or Bearer.", TEXT),

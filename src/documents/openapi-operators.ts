@@ -1,4 +1,3 @@
-import type { ErrorCode } from "../errors.ts";
 import type { DocumentedConfig } from "./facts.ts";
 import { type AnswerHeader, bareHeaders, headers } from "./http-headers.ts";
 import { type JsonSchema, type Part, ref } from "./json-schema.ts";
@@ -12,7 +11,6 @@ import {
   queryParameter,
   requestHeader,
 } from "./openapi-operation.ts";
-import { refusals } from "./problems.ts";
 
 const REPORTS = "reports";
 const HEALTH = "health";
@@ -153,16 +151,6 @@ function reading(traits: OperationTraits): Part {
   };
 }
 
-const HANDSHAKE_CODES: readonly ErrorCode[] = [
-  "bad_request",
-  "unauthenticated",
-  "forbidden",
-  "not_found",
-  "limit_exceeded",
-  "internal",
-  "draining",
-];
-
 /** The paths at which an HTTP connection becomes a WebSocket. */
 export function upgradePaths({
   mqtt,
@@ -170,17 +158,19 @@ export function upgradePaths({
 }: DocumentedConfig): Readonly<Record<string, Part>> {
   const commands = "tributary.v1.json, tributary.v1.binary, mqtt or mqttv3.1";
   return {
-    [websocket.path]: { get: handshake("websocket", commands) },
-    [mqtt.websocketPath]: { get: handshake("mqttOverWebSocket", "mqtt or mqttv3.1") },
+    [websocket.path]: handshake("websocket", commands),
+    [mqtt.websocketPath]: handshake("mqttOverWebSocket", "mqtt or mqttv3.1"),
   };
 }
 
 function handshake(id: string, subprotocols: string): Part {
-  return {
-    operationId: id,
-    tags: [UPGRADES],
+  const traits: OperationTraits = {
+    id,
+    tag: UPGRADES,
     summary: "Speak WebSocket (RFC 6455)",
-    description: "What is said then is in the AsyncAPI document.",
+    description:
+      "What is said then is in the AsyncAPI document. A request that does not ask to upgrade is " +
+      "answered `400`.",
     parameters: [
       requestHeader("Sec-WebSocket-Protocol", `Any of ${subprotocols}, best first.`, {
         type: "string",
@@ -189,17 +179,24 @@ function handshake(id: string, subprotocols: string): Part {
         type: "string",
       }),
     ],
-    responses: {
-      101: {
-        description: "The connection is a WebSocket from here on.",
-        headers: bareHeaders(
-          "Upgrade",
-          "Sec-WebSocket-Accept",
-          "Sec-WebSocket-Protocol",
-          "Sec-WebSocket-Extensions",
-        ),
-      },
-      ...refusals(HANDSHAKE_CODES, { isHandshake: true }),
+    isHandshake: true,
+    answers: {},
+    codes: ["not_found", "draining"],
+  };
+  const switching = {
+    101: {
+      description: "The connection is a WebSocket from here on.",
+      headers: bareHeaders(
+        "Upgrade",
+        "Sec-WebSocket-Accept",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Extensions",
+      ),
     },
+  };
+  return {
+    get: operation({ ...traits, answers: switching }),
+    head: headOf(traits),
+    options: optionsOf(id, UPGRADES),
   };
 }

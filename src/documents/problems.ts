@@ -1,7 +1,7 @@
 import { ERROR_FORMS, type ErrorCode, errorForm } from "../errors.ts";
 import { PROBLEM_CONTENT_TYPE } from "../wire/problem.ts";
 import { GAP_REASON } from "./frame-schemas.ts";
-import { type AnswerHeader, bareHeaders, headers } from "./http-headers.ts";
+import { type AnswerHeader, headers } from "./http-headers.ts";
 import { count, type JsonSchema, object, ref } from "./json-schema.ts";
 
 /** Facts beside the members of the standard, by the code that carries them; each may be absent. */
@@ -38,7 +38,7 @@ export interface RefusalTraits {
   readonly isBulk?: boolean;
   /** The refused request is a poll, which is told its cursor also while the gateway drains. */
   readonly isPoll?: boolean;
-  /** The refused request is a WebSocket handshake. */
+  /** The refused request is a WebSocket handshake, or should have been one. */
   readonly isHandshake?: boolean;
 }
 
@@ -93,11 +93,7 @@ function refusalHeaders(
   const own: AnswerHeader[] = [];
   if (status === 401) own.push("WWW-Authenticate");
   if (status === 405) own.push("Allow");
-  if (isHandshake) {
-    if (status === 400) own.push("Sec-WebSocket-Version");
-    if (status === 429 || status === 503) own.push("Retry-After");
-    return bareHeaders(...own);
-  }
+  if (isHandshake && status === 400) own.push("Sec-WebSocket-Version");
   if (codes.every((code) => errorForm(code).retryable)) own.push("Retry-After");
   if (isPoll && codes.includes("draining")) own.push("Tributary-Cursor");
   return headers("Cache-Control", "X-Content-Type-Options", ...own);

@@ -37,11 +37,33 @@ describe("paths and methods", () => {
     ["POST", "/v1/status", "GET, HEAD, OPTIONS"],
     ["DELETE", "/metrics", "GET, HEAD, OPTIONS"],
     ["POST", "/", "GET, HEAD, OPTIONS"],
+    ["POST", "/ws", "GET, HEAD, OPTIONS"],
+    ["PUT", "/mqtt", "GET, HEAD, OPTIONS"],
   ])("%s %s is not allowed, and Allow says what is", async (method, target, allow) => {
     const { port } = await start();
     const answer = await send(port, method, target);
     expect([answer.status, answer.json().code]).toEqual([405, "method_not_allowed"]);
     expect(answer.headers.allow).toBe(allow);
+  });
+
+  test.each(["/ws", "/mqtt"])("GET %s without an upgrade is told to ask for one", async (path) => {
+    const { port } = await start();
+    const answer = await send(port, "GET", path);
+    expect([answer.status, answer.json().code]).toEqual([400, "bad_request"]);
+    expect(answer.json().detail).toContain("upgrade to websocket");
+    expect(answer.headers["sec-websocket-version"]).toBe("13");
+    expect((await send(port, "HEAD", path)).status).toBe(400);
+  });
+
+  test("a path for WebSocket hides nothing that is there already", async () => {
+    const { port } = await start({ http: { upgradePaths: ["/", "/healthz"] } });
+    for (const path of ["/", "/healthz"]) expect((await send(port, "GET", path)).status).toBe(200);
+  });
+
+  test("OPTIONS of nothing is not found, OPTIONS of the server itself is answered", async () => {
+    const { port } = await start();
+    expect((await send(port, "OPTIONS", "/nothing")).status).toBe(404);
+    expect((await send(port, "OPTIONS", "*")).status).toBe(204);
   });
 
   test("OPTIONS lists the methods", async () => {

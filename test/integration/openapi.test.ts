@@ -67,11 +67,8 @@ describe("/openapi.json", () => {
 
   test("names the methods that each path says it has", async () => {
     const paths = at(document, "paths");
-    const plain = Object.keys(paths).filter(
-      (path) => at(paths, path, "get", "responses", 101).description === undefined,
-    );
-    expect(plain.length).toBeGreaterThan(11);
-    for (const path of plain) {
+    expect(Object.keys(paths).length).toBeGreaterThan(13);
+    for (const path of Object.keys(paths)) {
       const answer = await ask("OPTIONS", path.replace("{topic}", "a"));
       const methods = Object.keys(at(paths, path)).filter((name) => name !== "parameters");
       const allowed = String(answer.headers.allow).toLowerCase().split(", ");

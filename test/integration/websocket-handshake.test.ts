@@ -134,7 +134,7 @@ describe("the WebSocket handshake", () => {
     const answer = await shake(kit, { ...UPGRADE, ...headers }, path, method);
     expect(answer).toMatchObject({ status, code });
     if (status === 401) expect(answer.headers).toHaveProperty("www-authenticate");
-    if (status === 405) expect(answer.headers.allow).toBe("GET");
+    if (status === 405) expect(answer.headers.allow).toBe("GET, HEAD, OPTIONS");
   });
 
   test("a client without credentials may say nothing before it authenticates", async () => {

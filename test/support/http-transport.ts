@@ -92,6 +92,7 @@ export async function startHttp(options: HttpTestOptions = {}): Promise<RunningH
     {
       ...config.http,
       tlsListener: null,
+      upgradePaths: [config.websocket.path, config.mqtt.websocketPath],
       port: 0,
       version: "0.0.0-test",
       health: () => health,

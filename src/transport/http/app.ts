@@ -27,6 +27,7 @@ const READ_METHODS = "GET, HEAD, OPTIONS";
 export class App {
   readonly #parts: AppParts;
   readonly #express: Express = express();
+  readonly #paths = new Set<string>();
 
   constructor(parts: AppParts) {
     this.#parts = parts;
@@ -42,6 +43,11 @@ export class App {
   /** Answers a request that no other handler took. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     this.#express(request, response);
+  }
+
+  /** Whether there is something at this path. */
+  has(path: string): boolean {
+    return this.#paths.has(path);
   }
 
   #addRoutes(): void {
@@ -100,6 +106,7 @@ export class App {
       if (method === "GET" || method === "HEAD") await handler(exchange);
       else exchange.refuseMethod(READ_METHODS);
     };
+    this.#paths.add(path);
     this.#express.all(path, run);
   }
 }

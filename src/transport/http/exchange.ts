@@ -1,15 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Identity } from "../../bus/ports.ts";
 import { GatewayError, toGatewayError } from "../../errors.ts";
-import { encodeProblem, PROBLEM_CONTENT_TYPE } from "../../wire/problem.ts";
+import { encodeProblem } from "../../wire/problem.ts";
 import type { RequestTarget } from "../../wire/query.ts";
+import { problemHeaders } from "../problem-headers.ts";
 import type { HandOverObserver } from "../transport.ts";
 import type { Connection } from "./connection.ts";
-
-/** Seconds a client should wait before it repeats a refused request that may succeed later. */
-const RETRY_AFTER_SECONDS = 1;
-
-const CHALLENGES = ['Basic realm="tributary", charset="UTF-8"', 'Bearer realm="tributary"'];
 
 const NO_HEADERS: readonly string[] = Object.freeze([]);
 
@@ -148,21 +144,4 @@ function endInOneWrite(response: ServerResponse, body: string | Uint8Array): voi
   response.write(body);
   socket.uncork();
   response.end();
-}
-
-/** The headers that go with a problem document. */
-export function problemHeaders(error: GatewayError): string[] {
-  const headers = [
-    "Content-Type",
-    PROBLEM_CONTENT_TYPE,
-    "Cache-Control",
-    "no-store",
-    "X-Content-Type-Options",
-    "nosniff",
-  ];
-  if (error.form.retryable) headers.push("Retry-After", String(RETRY_AFTER_SECONDS));
-  if (error.code === "unauthenticated") {
-    for (const challenge of CHALLENGES) headers.push("WWW-Authenticate", challenge);
-  }
-  return headers;
 }

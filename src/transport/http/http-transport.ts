@@ -23,7 +23,7 @@ import { PollHandler } from "./poll.ts";
 import { PublishHandler } from "./publish.ts";
 import { parseTarget } from "./request-target.ts";
 import { RetainedHandler } from "./retained.ts";
-import { Router } from "./router.ts";
+import { type HotHandlers, Router } from "./router.ts";
 import { StatusReport } from "./status.ts";
 import { StreamHandler } from "./stream.ts";
 
@@ -106,7 +106,7 @@ export class HttpTransport implements Transport, ExchangeHost {
       streams: () => this.#streams.count,
       exchangeOf: (request) => this.#exchanges.get(request),
     });
-    return new Router(new OriginPolicy(this.#options.allowedOrigins), {
+    const handlers: HotHandlers = {
       publish: (exchange) => publish.handle(exchange),
       bulk: (exchange) => bulk.handle(exchange),
       retained: (exchange) => retained.handle(exchange),
@@ -119,7 +119,10 @@ export class HttpTransport implements Transport, ExchangeHost {
         this.#exchanges.set(exchange.request, exchange);
         app.handle(exchange.request, exchange.response);
       },
-    });
+      hasRest: (path) => app.has(path),
+    };
+    const origins = new OriginPolicy(this.#options.allowedOrigins);
+    return new Router(origins, handlers, this.#options.upgradePaths);
   }
 
   #plainListener(): Listener {

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { GatewayError } from "../../errors.ts";
 import { encodeProblem } from "../../wire/problem.ts";
+import { problemHeaders } from "../problem-headers.ts";
 import type { Connection } from "./connection.ts";
-import { problemHeaders } from "./exchange.ts";
 
 /**
  * Answers bytes that are no HTTP request, or a request that did not arrive in time, and closes the

@@ -75,4 +75,6 @@ export interface HttpServices {
 export interface HttpOptions extends HttpSettings, HttpServices {
   /** `null` for none. */
   readonly tlsListener: TlsListening | null;
+  /** Where connections upgrade; a request there that does not ask to is told so. */
+  readonly upgradePaths: readonly string[];
 }

@@ -15,9 +15,14 @@ export interface HotHandlers {
   readonly setLogLevel: ExchangeHandler;
   /** Takes whatever has no handler here. */
   readonly rest: ExchangeHandler;
+  /** Whether {@link rest} has something at this path. */
+  hasRest(path: string): boolean;
 }
 
 const TOPICS_PATH = "/v1/topics/";
+
+/** The server itself, in `OPTIONS *` (RFC 9110 §9.3.7). */
+const ASTERISK = "*";
 
 /** Sends each exchange to its handler by the raw path, before anything is decoded. */
 export class Router {
@@ -26,12 +31,16 @@ export class Router {
   readonly #topics: Route;
   readonly #routes: ReadonlyMap<string, Route>;
 
-  constructor(origins: OriginPolicy, handlers: HotHandlers) {
+  /** @param upgradePaths where connections become WebSockets, unless something else is there. */
+  constructor(origins: OriginPolicy, handlers: HotHandlers, upgradePaths: readonly string[]) {
     const { publish, bulk, retained, clear, poll, stream, logLevel, setLogLevel } = handlers;
     this.#origins = origins;
     this.#handlers = handlers;
     this.#topics = new Route({ GET: retained, HEAD: retained, POST: publish, DELETE: clear });
+    const upgrade = new Route({ GET: askForUpgrade, HEAD: askForUpgrade });
+    const free = upgradePaths.filter((path) => !handlers.hasRest(path));
     this.#routes = new Map([
+      ...free.map((path) => [path, upgrade] as const),
       ["/v1/publish", new Route({ POST: bulk })],
       ["/v1/poll", new Route({ GET: poll })],
       ["/v1/stream", new Route({ GET: stream })],
@@ -50,8 +59,9 @@ export class Router {
     const route = target.path.startsWith(TOPICS_PATH)
       ? this.#topics
       : this.#routes.get(target.path);
-    if (request.method === "OPTIONS") this.#answerOptions(exchange, route?.allow);
-    else if (route === undefined) this.#handlers.rest(exchange);
+    if (request.method === "OPTIONS" && this.#isThere(target.path, route)) {
+      this.#answerOptions(exchange, route?.allow);
+    } else if (route === undefined) this.#handlers.rest(exchange);
     else route.run(exchange);
   }
 
@@ -69,10 +79,20 @@ export class Router {
     throw new GatewayError("forbidden", `pages of origin ${origin} may not use this gateway`);
   }
 
+  #isThere(path: string, route: Route | undefined): boolean {
+    return route !== undefined || path === ASTERISK || this.#handlers.hasRest(path);
+  }
+
   #answerOptions(exchange: Exchange, allow = "GET, HEAD, OPTIONS"): void {
     const { headers } = exchange.request;
     const isPreflight = headers["access-control-request-method"] !== undefined;
     const preflight = isPreflight ? this.#origins.preflightHeaders(allow) : [];
     exchange.answer(204, ["Allow", allow, ...preflight]);
   }
+}
+
+/** The request came to a path of WebSocket's, and not for one (RFC 6455 §4.2.1). */
+function askForUpgrade(exchange: Exchange): void {
+  const error = new GatewayError("bad_request", "WebSocket is spoken here: upgrade to websocket");
+  exchange.refuse(error, ["Sec-WebSocket-Version", "13"]);
 }

@@ -44,23 +44,16 @@ export function checkAnswer(answer: ObservedAnswer): void {
   const method = answer.method.toLowerCase();
   if (isJson(operations[method])) {
     const documented = at(operations, method, "responses", answer.status);
-    // A request for a WebSocket's path that does not ask to upgrade is like any other path's.
-    if (isUpgrade(operations) && answer.status !== 101 && "cache-control" in answer.headers) {
-      checkProblem(answer);
-      return;
-    }
     if (documented.description === undefined) throw fault(answer, "a status not documented");
     checkDocumented(answer, documented);
-  } else if (method === "options" && answer.status === 204) {
-    // Every path says what it can do.
+  } else if (answer.target === "*" && answer.status === 204) {
+    // The server as a whole says what it can do (RFC 9110 §9.3.7).
   } else {
     checkProblem(answer);
-    // A handshake is refused in a form of its own, whatever its path.
-    if (!("cache-control" in answer.headers)) return;
     const missing = { 404: "NothingThere", 405: "MethodNotAllowed" }[answer.status];
     if (missing === undefined) return;
     checkDocumented(answer, at(document, "components", "responses", missing));
-    if (answer.status === 405 && !isUpgrade(operations)) checkAllow(answer, operations);
+    if (answer.status === 405) checkAllow(answer, operations);
   }
 }
 
@@ -75,10 +68,6 @@ function checkDocumented(answer: ObservedAnswer, documented: Json): void {
 function documentedPath(target: string): string {
   const path = target.replace(/^https?:\/\/[^/?#]*/i, "").split("?", 1)[0] ?? "";
   return path.startsWith(TOPICS) ? `${TOPICS}{topic}` : path === "" ? "/" : path;
-}
-
-function isUpgrade(operations: Json): boolean {
-  return at(operations, "get", "responses", 101).description !== undefined;
 }
 
 function checkAllow({ headers }: ObservedAnswer, operations: Json): void {
