@@ -17,10 +17,8 @@ import type { TransportObserver } from "../src/transport/transport.ts";
 /** Whether deliveries are counted and timed. */
 export type TelemetryMode = "on" | "off";
 
-/** Messages published in one turn of the event loop, as one read chunk of a busy publisher brings. */
-const BATCH = 64;
-
-const NOTHING: TransportObserver & BusObserver = {
+/** What telemetry is replaced by when it is off. */
+export const NOTHING: TransportObserver & BusObserver = {
   readNow: readClock,
   accepted: () => undefined,
   refused: () => undefined,
@@ -53,7 +51,8 @@ const PLAIN_FORM: CommandForm = {
   addressed: () => ENCODED,
 };
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Resolves behind what the turn of the event loop has to do. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A socket whose kernel takes everything at once. */
 class Sink extends Writable {
@@ -70,10 +69,13 @@ export class DeliveryRig {
     throw error;
   });
   readonly #clock = new TickClock();
+  readonly #batch: number;
   #delivered = 0;
 
-  constructor(mode: TelemetryMode, readers: number) {
+  /** @param batch messages published in one turn of the event loop, as one read chunk brings them. */
+  constructor(mode: TelemetryMode, readers: number, batch: number) {
     const clock = this.#clock;
+    this.#batch = batch;
     this.#telemetry = mode === "on" ? new Telemetry({ clock, readNow: readClock }) : null;
     const observer = this.#telemetry ?? NOTHING;
     this.#bus = new Bus({
@@ -102,10 +104,10 @@ export class DeliveryRig {
     const topic = parseTopic("bench/telemetry", PROTOCOL_TOPIC_LIMITS);
     const origin = { transport: "mqtt", sessionId: "bench" } as const;
     const payload = new Uint8Array(128).fill(120);
-    for (let sent = 0; sent < messages; sent += BATCH) {
+    for (let sent = 0; sent < messages; sent += this.#batch) {
       const receivedAt = this.#clock.now();
       const properties = NO_PROPERTIES;
-      for (let i = 0; i < BATCH; i += 1) {
+      for (let i = 0; i < this.#batch; i += 1) {
         const draft = {
           topic,
           payload,
