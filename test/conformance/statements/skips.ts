@@ -1,4 +1,5 @@
 import type { BrokerName } from "../../support/mqtt/brokers.ts";
+import { MOSQUITTO_DEVIATIONS } from "./mosquitto.ts";
 import type { StatementVersion } from "./statement.ts";
 
 /** What a broker is excused from. */
@@ -10,7 +11,7 @@ export interface Skip {
   readonly reason: string;
 }
 
-/** Every excuse there is. Those of mosquitto are where Debian's 2.0.11 departs from the standard. */
+/** Every excuse there is. */
 export const SKIPS: readonly Skip[] = [
   {
     broker: "aedes",
@@ -24,6 +25,9 @@ export const SKIPS: readonly Skip[] = [
     title: "[MQTT-3.8.4-3] nothing of QoS 0 is lost while a subscription is replaced",
     reason: "QoS 0 messages that wait in the replaced subscription's live queue go with it",
   },
+  ...MOSQUITTO_DEVIATIONS.flatMap(([version, reason, titles]) =>
+    titles.map((title) => ({ broker: "mosquitto" as const, version, title, reason })),
+  ),
 ];
 
 /** Why a test, or with `null` a whole version, is not run; `null` when it is. */
