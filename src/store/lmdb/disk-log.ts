@@ -3,13 +3,13 @@ import type { FilterSet } from "../../bus/ports.ts";
 import { isExact, type Topic } from "../../bus/topic.ts";
 import { MAX_CHUNK_BYTES } from "./chunk-format.ts";
 import type { Environment } from "./environment.ts";
-import { IndexMerge } from "./index-merge.ts";
 import { LogChunk, readOne } from "./log-chunk.ts";
 import { offsetKey, readOffsetKey } from "./log-keys.ts";
 import type { StoredRecord } from "./log-record.ts";
 import type { PageBuilder } from "./page-builder.ts";
 import { RecentMap } from "./recent-map.ts";
 import { CorruptedError } from "./store-fault.ts";
+import type { TopicIndex } from "./topic-index.ts";
 import type { TopicTable } from "./topic-table.ts";
 
 /** Chunks of each generation of the cache, in bytes: 32 of them, for readers of everything. */
@@ -31,6 +31,9 @@ const MAX_INDEXED_TOPICS = 1_024;
 /** Looks of one step when the index does not help: about 1 ms. */
 const STEP_LOOKS = 32_768;
 
+/** Topics and messages looked up in the index in one step: about 5 ms. */
+const STEP_SEEKS = 2_048;
+
 /** Topics a filter set is remembered to match or not. */
 const MAX_VERDICTS = 65_536;
 
@@ -50,13 +53,15 @@ interface FilterState {
 export class DiskLog {
   readonly #environment: Environment;
   readonly #topics: TopicTable;
+  readonly #index: TopicIndex;
   readonly #chunks = new RecentMap<number, LogChunk>(MAX_CACHED_BYTES);
   readonly #hints = new RecentMap<number, Hint>(MAX_HINTS);
   readonly #states = new WeakMap<FilterSet, FilterState>();
 
-  constructor(environment: Environment, topics: TopicTable) {
+  constructor(environment: Environment, topics: TopicTable, index: TopicIndex) {
     this.#environment = environment;
     this.#topics = topics;
+    this.#index = index;
   }
 
   messageAt(offset: number): Message | undefined {
@@ -135,15 +140,18 @@ export class DiskLog {
 
   #findByIndex(ids: readonly number[], after: number, through: number, page: PageBuilder): number {
     if (ids.length === 0) return through;
-    const chunk = this.#keyFor(after + 1) ?? 0;
-    const merge = new IndexMerge(this.#environment, ids, chunk, after);
     let reached = after;
-    for (let found = merge.head; found !== undefined; found = merge.head) {
-      if (found.offset > through) return through;
-      if (!page.offer(found.offset, found.payloadLength)) return reached;
-      this.#hints.set(found.offset, { chunk: found.chunk, start: found.start });
-      reached = found.offset;
-      merge.next();
+    let work = 0;
+    for (const segment of this.#index.after(ids, after)) {
+      for (const { offset, chunk, start, payloadLength } of segment.messages) {
+        if (offset > through) return through;
+        if (!page.offer(offset, payloadLength)) return reached;
+        this.#hints.set(offset, { chunk, start });
+        reached = offset;
+      }
+      reached = Math.max(reached, segment.through);
+      work += ids.length + segment.messages.length;
+      if (work > STEP_SEEKS) return Math.min(reached, through);
     }
     return through;
   }

@@ -6,7 +6,7 @@ import type { Topic } from "../../bus/topic.ts";
 import { GatewayError } from "../../errors.ts";
 import type { CommitQueue, LogGroup, LogSource } from "./commit-queue.ts";
 import { DiskLog } from "./disk-log.ts";
-import { type DiskLimits, DiskWindow, type DoomedChunk, removalsOf } from "./disk-window.ts";
+import { type DiskLimits, DiskWindow } from "./disk-window.ts";
 import type { Environment, Write } from "./environment.ts";
 import { Epochs } from "./epochs.ts";
 import { type Hole, Holes } from "./holes.ts";
@@ -15,7 +15,10 @@ import { encodeLogState, LOG_STATE_KEY, type LogState, readLogState } from "./lo
 import type { LogWriter } from "./log-writer.ts";
 import type { PageBuilder } from "./page-builder.ts";
 import type { PendingGroup } from "./pending-group.ts";
+import { offsetKey } from "./log-keys.ts";
 import { faultOf } from "./store-fault.ts";
+import { TopicIndex } from "./topic-index.ts";
+import { TopicSweep } from "./topic-sweep.ts";
 import { TopicTable } from "./topic-table.ts";
 
 /**
@@ -48,6 +51,8 @@ export class DiskPart implements LogSource {
   readonly lastOffset: number;
   readonly #options: DiskPartOptions;
   readonly #topics: TopicTable;
+  readonly #index: TopicIndex;
+  readonly #sweep: TopicSweep;
   readonly #log: DiskLog;
   readonly #window: DiskWindow;
   readonly #holes: Holes;
@@ -60,6 +65,7 @@ export class DiskPart implements LogSource {
   #writtenThrough = -1;
   #announced = 0;
   #mayHaveUnusedTopics = false;
+  #isRemovingIndex = false;
 
   /** Reads where an earlier process was; the new epoch is noted. Throws what the disk does. */
   constructor(options: DiskPartOptions) {
@@ -67,7 +73,10 @@ export class DiskPart implements LogSource {
     const { environment, queue, clock, limits } = options;
     const state = readLogState(environment);
     this.#topics = new TopicTable(environment, queue);
-    this.#log = new DiskLog(environment, this.#topics);
+    this.#index = new TopicIndex(environment, state?.indexedThrough ?? 0);
+    this.#index.restore((error) => this.#report(error));
+    this.#sweep = new TopicSweep(this.#topics, this.#index);
+    this.#log = new DiskLog(environment, this.#topics, this.#index);
     this.#holes = new Holes(environment, queue);
     this.#epochs = new Epochs(environment, queue);
     this.#kept = new KeptMessages(environment, queue);
@@ -216,7 +225,10 @@ export class DiskPart implements LogSource {
     if (taken === null && doomed.length === 0 && !isNew && !isProbe) return null;
     const group = taken?.group ?? null;
     const writes: Write[] = taken?.writes ?? [];
-    for (const write of removalsOf(doomed)) writes.push(write);
+    for (const first of doomed) writes.push({ table: "log", key: offsetKey(first), value: null });
+    const isRemoving = this.#writeIndex(doomed.length > 0, writes);
+    const indexed = this.#index.takeWrites();
+    for (const write of indexed.writes) writes.push(write);
     const state = encodeLogState(this.#stateWith(group, lastOffset));
     writes.push({ table: "meta", key: LOG_STATE_KEY, value: state });
     return {
@@ -224,7 +236,11 @@ export class DiskPart implements LogSource {
       bytes: group?.bytes ?? 0,
       since: group?.since ?? 0,
       writes,
-      committed: () => this.#committed(group, doomed, lastOffset),
+      committed: () => {
+        indexed.committed();
+        this.#isRemovingIndex = isRemoving;
+        this.#committed(group, doomed, lastOffset);
+      },
       failed: (refusal) => this.#failed(group, doomed, refusal),
     };
   }
@@ -236,20 +252,21 @@ export class DiskPart implements LogSource {
       if (this.#kept.sweep()) this.#options.queue.request();
       if (this.#mayHaveUnusedTopics) {
         this.#mayHaveUnusedTopics = false;
-        this.#topics.sweep((id) => this.#writer?.hasTopic(id) === true);
+        if (this.#writer !== null) this.#sweep.step(this.#writer);
       }
     } catch (error) {
       this.#report(error);
     }
-    if (this.#window.isDue) this.#options.queue.request();
+    if (this.#window.isDue || this.#isRemovingIndex) this.#options.queue.request();
   }
 
-  #committed(group: PendingGroup | null, doomed: readonly DoomedChunk[], lastOffset: number): void {
+  #committed(group: PendingGroup | null, doomed: readonly number[], lastOffset: number): void {
     this.#durableThrough = lastOffset;
     this.#writtenThrough = lastOffset;
-    for (const { first } of doomed) this.#log.forget(first);
+    for (const first of doomed) this.#log.forget(first);
     if (doomed.length > 0) this.#mayHaveUnusedTopics = true;
     try {
+      for (const chunk of group?.chunks ?? []) this.#index.add(chunk);
       if (group !== null) this.#window.add(group.messages, group.bytes);
       this.trim();
       this.#holes.dropBelow(Math.min(this.#window.first, lastOffset + 1));
@@ -259,11 +276,24 @@ export class DiskPart implements LogSource {
     if (group !== null) this.#writer?.end(group, null);
   }
 
-  #failed(group: PendingGroup | null, doomed: readonly DoomedChunk[], refusal: GatewayError): void {
+  #failed(group: PendingGroup | null, doomed: readonly number[], refusal: GatewayError): void {
     this.#window.giveBack(doomed);
     if (group === null) return;
     this.#holes.add({ from: group.first, to: group.last });
     this.#writer?.end(group, refusal);
+  }
+
+  /** Entries of the index that leave with their chunks; whether there may be more of them. */
+  #writeIndex(hasDoomed: boolean, writes: Write[]): boolean {
+    if (!hasDoomed && !this.#isRemovingIndex) return false;
+    try {
+      const removals = this.#index.removalsBelow(this.#window.first);
+      for (const write of removals) writes.push(write);
+      return removals.length > 0;
+    } catch (error) {
+      this.#report(error);
+      return false;
+    }
   }
 
   #stateWith(group: PendingGroup | null, lastOffset: number): LogState {
@@ -274,6 +304,7 @@ export class DiskPart implements LogSource {
       firstOffset: Math.min(first, lastOffset + 1),
       messages: this.#window.messages + (group?.messages ?? 0),
       bytes: this.#window.bytes + (group?.bytes ?? 0),
+      indexedThrough: this.#index.indexedThrough,
     };
   }
 

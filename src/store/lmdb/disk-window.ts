@@ -1,6 +1,6 @@
-import type { Environment, Write } from "./environment.ts";
+import type { Environment } from "./environment.ts";
 import { LogChunk } from "./log-chunk.ts";
-import { indexKey, offsetKey, readOffsetKey } from "./log-keys.ts";
+import { offsetKey, readOffsetKey } from "./log-keys.ts";
 import type { LogState } from "./log-state.ts";
 
 /** Bounds of the log on disk. */
@@ -15,14 +15,8 @@ export interface DiskLimits {
 /** Chunks that have left the window and wait for their removal: the bound on one step of retention. */
 const MAX_DOOMED_CHUNKS = 256;
 
-/** Removals written with one commit; each costs about 2 µs of the writing thread. */
-const MAX_REMOVALS = 4_096;
-
-/** A chunk that has left the window. */
-export interface DoomedChunk {
-  readonly first: number;
-  readonly topicIds: ReadonlySet<number>;
-}
+/** Chunks removed with one commit; each costs the writing thread about 5 µs. */
+const MAX_REMOVALS = 64;
 
 export interface DiskWindowOptions {
   readonly environment: Environment;
@@ -50,7 +44,7 @@ export class DiskWindow {
   #place = 0;
   /** Keys from here on have not been at the front. */
   #nextFrom = 0;
-  #doomed: DoomedChunk[] = [];
+  #doomed: number[] = [];
 
   constructor(options: DiskWindowOptions) {
     const { state } = options;
@@ -108,20 +102,13 @@ export class DiskWindow {
     }
   }
 
-  /** Takes chunks for removal with the next commit. */
-  takeDoomed(): readonly DoomedChunk[] {
-    let removals = 0;
-    let taken = 0;
-    for (const { topicIds } of this.#doomed) {
-      removals += topicIds.size + 1;
-      if (taken > 0 && removals > MAX_REMOVALS) break;
-      taken += 1;
-    }
-    return this.#doomed.splice(0, taken);
+  /** Takes chunks for removal with the next commit: their keys. */
+  takeDoomed(): readonly number[] {
+    return this.#doomed.splice(0, MAX_REMOVALS);
   }
 
   /** The commit has failed. */
-  giveBack(doomed: readonly DoomedChunk[]): void {
+  giveBack(doomed: readonly number[]): void {
     this.#doomed.unshift(...doomed);
   }
 
@@ -137,7 +124,7 @@ export class DiskWindow {
   }
 
   #doom(chunk: LogChunk): void {
-    this.#doomed.push({ first: chunk.first, topicIds: chunk.topicIds() });
+    this.#doomed.push(chunk.first);
     this.#advance();
   }
 
@@ -152,9 +139,8 @@ export class DiskWindow {
         this.#front = new LogChunk(value);
         return;
       } catch (error) {
-        // Its index entries stay behind: they name a chunk that is gone, which readers step over.
         this.#onFault(error);
-        this.#doomed.push({ first, topicIds: new Set() });
+        this.#doomed.push(first);
       }
     }
   }
@@ -169,15 +155,4 @@ export class DiskWindow {
       this.#doom(front);
     }
   }
-}
-
-/** What removes these chunks. */
-export function removalsOf(doomed: readonly DoomedChunk[]): Write[] {
-  const writes: Write[] = [];
-  for (const { first, topicIds } of doomed) {
-    writes.push({ table: "log", key: offsetKey(first), value: null });
-    for (const id of topicIds)
-      writes.push({ table: "index", key: indexKey(id, first), value: null });
-  }
-  return writes;
 }

@@ -42,12 +42,12 @@ export class LmdbPages {
   /** Every entry of the tree under a root page, in the order of the keys. */
   *entries(root: number, depth = 0): Generator<PageEntry> {
     if (root === NO_PAGE) return;
-    if (depth > MAX_DEPTH) throw new RecordError(`is in a tree deeper than ${MAX_DEPTH} pages`);
+    if (depth > MAX_DEPTH) throw new RecordError(`has a tree deeper than ${MAX_DEPTH} pages`);
     const page = this.#page(root, 1);
     const flags = page.readUInt16LE(18);
     const count = page.readUInt16LE(20) >> 1;
     if ((flags & (IS_BRANCH | IS_LEAF)) === 0) {
-      throw new RecordError(`is on page ${root}, which is no page of a tree`);
+      throw new RecordError(`has a tree over page ${root}, which is no page of a tree`);
     }
     for (let i = 0; i < count; i += 1) {
       const node = nodeAt(page, i);
@@ -65,7 +65,7 @@ export class LmdbPages {
     const count = Math.ceil((PAGE_HEADER_BYTES + size) / this.#pageBytes);
     const pages = this.#page(first, count);
     if ((pages.readUInt16LE(18) & IS_OVERFLOW) === 0) {
-      throw new RecordError(`is on page ${first}, which holds no large value`);
+      throw new RecordError(`has a value on page ${first}, which is no page of values`);
     }
     return { key, value: cut(pages, PAGE_HEADER_BYTES, size) };
   }
@@ -74,13 +74,13 @@ export class LmdbPages {
     const start = number * this.#pageBytes;
     const bytes = count * this.#pageBytes;
     if (start + bytes > this.#fileBytes) {
-      throw new RecordError(`is on page ${number}, beyond the file's end`);
+      throw new RecordError(`needs page ${number}, which is beyond its end`);
     }
-    if (this.#readsLeft === 0) throw new RecordError("is in a tree that runs in a circle");
+    if (this.#readsLeft === 0) throw new RecordError("has a tree that runs in a circle");
     this.#readsLeft -= 1;
     const page = Buffer.alloc(bytes);
     if (readSync(this.#fd, page, 0, bytes, start) !== bytes) {
-      throw new RecordError(`is on page ${number}, which cannot be read`);
+      throw new RecordError(`needs page ${number}, which cannot be read`);
     }
     return page;
   }
@@ -93,13 +93,15 @@ export function readPageNumber(bytes: Buffer, at: number): number {
 
 function nodeAt(page: Buffer, index: number): Buffer {
   const pointer = PAGE_HEADER_BYTES + 2 * index;
-  if (pointer + 2 > page.length) throw new RecordError("is on a page with too many entries");
+  if (pointer + 2 > page.length) throw new RecordError("has a page with too many entries");
   const start = PAGE_HEADER_BYTES + page.readUInt16LE(pointer);
-  if (start + NODE_HEADER_BYTES > page.length) throw new RecordError("starts beyond its page");
+  if (start + NODE_HEADER_BYTES > page.length)
+    throw new RecordError("has an entry that starts beyond its page");
   return page.subarray(start);
 }
 
 function cut(bytes: Buffer, start: number, length: number): Buffer {
-  if (start + length > bytes.length) throw new RecordError("reaches beyond its page");
+  if (start + length > bytes.length)
+    throw new RecordError("has an entry that reaches beyond its page");
   return bytes.subarray(start, start + length);
 }

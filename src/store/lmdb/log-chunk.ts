@@ -64,17 +64,22 @@ export class LogChunk {
     return this.#view.getUint32(this.#entry(index) + 8, true);
   }
 
+  /** Where the message's record starts in the chunk. */
+  startAt(index: number): number {
+    return this.#view.getUint32(this.#entry(index), true);
+  }
+
   payloadLengthAt(index: number): number {
     return this.#view.getUint32(this.#entry(index) + 12, true);
   }
 
   /** Bytes the message takes on disk, its place in the table included. */
   storedBytesAt(index: number): number {
-    return this.#endAt(index) - this.#startAt(index) + TABLE_ENTRY_BYTES;
+    return this.#endAt(index) - this.startAt(index) + TABLE_ENTRY_BYTES;
   }
 
   acceptedAt(index: number): number {
-    return acceptedAtOf(this.#view, this.#startAt(index));
+    return acceptedAtOf(this.#view, this.startAt(index));
   }
 
   /** How many of its messages have offsets up to this one. */
@@ -91,14 +96,7 @@ export class LogChunk {
 
   /** The message's record; its payload is a view of the chunk, or a copy. */
   recordAt(index: number, isCopy: boolean): StoredRecord {
-    return this.#read(this.#startAt(index), this.#endAt(index), this.offsetAt(index), isCopy);
-  }
-
-  /** The distinct numbers of its topics. */
-  topicIds(): ReadonlySet<number> {
-    const found = new Set<number>();
-    for (let i = 0; i < this.count; i += 1) found.add(this.topicIdAt(i));
-    return found;
+    return this.#read(this.startAt(index), this.#endAt(index), this.offsetAt(index), isCopy);
   }
 
   #read(start: number, end: number, offset: number, isCopy: boolean): StoredRecord {
@@ -120,12 +118,8 @@ export class LogChunk {
     return this.#recordsEnd + index * TABLE_ENTRY_BYTES;
   }
 
-  #startAt(index: number): number {
-    return this.#view.getUint32(this.#entry(index), true);
-  }
-
   #endAt(index: number): number {
-    return index + 1 < this.count ? this.#startAt(index + 1) : this.#recordsEnd;
+    return index + 1 < this.count ? this.startAt(index + 1) : this.#recordsEnd;
   }
 }
 

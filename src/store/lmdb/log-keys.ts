@@ -12,21 +12,20 @@ export function readOffsetKey(key: Buffer): number {
   return readOffset(key, 0);
 }
 
-/** The key of a topic's entry for one chunk: number of the topic, then the chunk's first offset. */
-export function indexKey(topicId: number, chunk: number): Buffer {
+/**
+ * The key of a topic's entry in one segment of the index: the segment's first offset, then the number
+ * of the topic. In this order a segment is written, and removed, as one run of neighbouring pages.
+ */
+export function indexKey(segment: number, topicId: number): Buffer {
   const key = Buffer.allocUnsafe(12);
-  writeIndexKey(key, 0, topicId, chunk);
+  writeOffset(key, 0, segment);
+  key.writeUInt32BE(topicId, 8);
   return key;
 }
 
-export function writeIndexKey(target: Buffer, at: number, topicId: number, chunk: number): void {
-  target.writeUInt32BE(topicId, at);
-  writeOffset(target, at + 4, chunk);
-}
-
-/** The chunk an index key names. */
-export function readIndexChunk(key: Buffer): number {
-  return readOffset(key, 4);
+/** The segment an index key names. */
+export function readSegment(key: Buffer): number {
+  return readOffset(key, 0);
 }
 
 /** The key of what belongs to a topic by its number. */

@@ -11,13 +11,15 @@ export interface LogState {
   /** Messages and bytes of the window on disk. */
   readonly messages: number;
   readonly bytes: number;
+  /** Messages up to here are in the index on disk. */
+  readonly indexedThrough: number;
 }
 
 /** In the table `meta`. */
 export const LOG_STATE_KEY = Buffer.from("log");
 
 const VERSION = 1;
-const NUMBERS_BYTES = 1 + 4 * 8;
+const NUMBERS_BYTES = 1 + 5 * 8;
 
 export function encodeLogState(state: LogState): Buffer {
   const value = Buffer.alloc(NUMBERS_BYTES + Buffer.byteLength(state.epoch));
@@ -26,6 +28,7 @@ export function encodeLogState(state: LogState): Buffer {
   value.writeDoubleLE(state.firstOffset, 9);
   value.writeDoubleLE(state.messages, 17);
   value.writeDoubleLE(state.bytes, 25);
+  value.writeDoubleLE(state.indexedThrough, 33);
   value.write(state.epoch, NUMBERS_BYTES);
   return value;
 }
@@ -42,6 +45,7 @@ export function readLogState(environment: Environment): LogState | null {
     firstOffset: value.readDoubleLE(9),
     messages: value.readDoubleLE(17),
     bytes: value.readDoubleLE(25),
+    indexedThrough: value.readDoubleLE(33),
     epoch: value.toString("utf8", NUMBERS_BYTES),
   };
 }

@@ -2,7 +2,6 @@ import type { Message, MessageDraft } from "../../bus/message.ts";
 import type { Receipt } from "../../bus/ports.ts";
 import type { Topic } from "../../bus/topic.ts";
 import type { GatewayError } from "../../errors.ts";
-import { IndexEncoder } from "./index-entry.ts";
 import { BuilderPool, type Ordered, PendingGroup } from "./pending-group.ts";
 import type { Write } from "./environment.ts";
 
@@ -13,7 +12,6 @@ import type { Write } from "./environment.ts";
 export class LogWriter {
   readonly #maxPendingBytes: number;
   readonly #pool = new BuilderPool();
-  readonly #encoder = new IndexEncoder();
   #building: PendingGroup;
   #flight: PendingGroup | null = null;
   #relief: (() => void)[] = [];
@@ -52,7 +50,7 @@ export class LogWriter {
     if (group.messages === 0) return null;
     this.#flight = group;
     this.#building = new PendingGroup(this.#pool);
-    return { group, writes: group.writes(this.#encoder) };
+    return { group, writes: group.writes() };
   }
 
   /** The group is durable, or, with a refusal, lost: tells its receipts. */

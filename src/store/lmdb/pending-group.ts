@@ -4,7 +4,6 @@ import type { Topic } from "../../bus/topic.ts";
 import type { GatewayError } from "../../errors.ts";
 import { ChunkBuilder } from "./chunk-builder.ts";
 import type { Write } from "./environment.ts";
-import type { IndexEncoder } from "./index-entry.ts";
 import { encodeParts, recordBytes } from "./log-record.ts";
 import { offsetKey } from "./log-keys.ts";
 import { TABLE_ENTRY_BYTES } from "./chunk-format.ts";
@@ -87,20 +86,13 @@ export class PendingGroup {
     this.#receiptOffsets.push(place.offset);
   }
 
-  /** The chunks and their index entries. Nothing can be added afterwards. */
-  writes(encoder: IndexEncoder): Write[] {
-    const writes: Write[] = [];
-    for (const chunk of this.chunks) {
-      writes.push({ table: "log", key: offsetKey(chunk.first), value: chunk.finish() });
-      for (const { key, value } of encoder.encode(chunk)) {
-        writes.push({ table: "index", key, value });
-      }
-    }
-    return writes;
-  }
-
-  has(offset: number): boolean {
-    return this.#find(offset) !== undefined;
+  /** Its chunks. Nothing can be added afterwards. */
+  writes(): Write[] {
+    return this.chunks.map((chunk) => ({
+      table: "log",
+      key: offsetKey(chunk.first),
+      value: chunk.finish(),
+    }));
   }
 
   /** A message with bytes of its own. */

@@ -17,9 +17,6 @@ const MAX_CACHED_CHARACTERS = 4 * 1_048_576;
 /** What a cached name is charged with beside its characters. */
 const ENTRY_CHARACTERS = 64;
 
-/** Topics that one sweep looks at; each costs two or three reads. */
-const TOPICS_PER_SWEEP = 32;
-
 /** The logged topics and their numbers. Numbers rise and are never used for another topic. */
 export class TopicTable {
   readonly #environment: Environment;
@@ -27,8 +24,6 @@ export class TopicTable {
   readonly #ids = new RecentMap<Topic, number>(MAX_CACHED_CHARACTERS);
   readonly #names = new RecentMap<number, Topic>(MAX_CACHED_CHARACTERS);
   #nextId = 1;
-  /** Where the sweep goes on; `null` at the beginning. */
-  #sweptTo: Buffer | null = null;
   #generation = 0;
   /** Commits that may bring topics to the disk: the one in flight and the next. */
   #awaited = 0;
@@ -102,33 +97,26 @@ export class TopicTable {
     return found.size > maxFound ? null : [...found];
   }
 
-  /**
-   * Looks at the next few topics and forgets those without a message on disk. `isInUse` says whether
-   * messages that are not on disk yet have the number.
-   */
-  sweep(isInUse: (id: number) => boolean): void {
-    const start = this.#sweptTo ?? Buffer.from([0]);
-    let last: Buffer | null = null;
-    let looked = 0;
-    const range = { start, limit: TOPICS_PER_SWEEP };
-    for (const { key, value } of this.#environment.entries("topics", range)) {
-      looked += 1;
-      last = key;
+  /** The first topic on disk from this key on. */
+  firstFrom(start: Buffer): StoredTopic | undefined {
+    for (const { key, value } of this.#environment.entries("topics", { start, limit: 1 })) {
       const { id, name } = readTopicValue(value);
-      if (isInUse(id) || this.#names.has(id)) continue;
-      const topic = name ?? readTopicName(Buffer.from(key.toString().replaceAll("\0", "/")));
-      if (this.#ids.has(topic) || this.#notes.peek("topics", key) !== undefined) continue;
-      if (this.#hasMessages(id)) continue;
-      this.#notes.note("topics", key, null);
-      this.#notes.note("topicNames", topicIdKey(id), null);
+      return { key, id, topic: name ?? topicOfKey(key) };
     }
-    this.#sweptTo = looked < TOPICS_PER_SWEEP || last === null ? null : after(last);
+    return undefined;
   }
 
-  #hasMessages(id: number): boolean {
-    const range = { start: topicIdKey(id), end: topicIdKey(id + 1), limit: 1 };
-    for (const _ of this.#environment.keys("index", range)) return true;
-    return false;
+  /** Whether the topic may be in use without the disk knowing. */
+  isRecent({ key, id, topic }: StoredTopic): boolean {
+    return (
+      this.#ids.has(topic) || this.#names.has(id) || this.#notes.peek("topics", key) !== undefined
+    );
+  }
+
+  /** Forgets a topic of which no message is left. */
+  remove({ key, id }: StoredTopic): void {
+    this.#notes.note("topics", key, null);
+    this.#notes.note("topicNames", topicIdKey(id), null);
   }
 
   #add(topic: Topic): number {
@@ -149,6 +137,13 @@ function weightOf(topic: Topic): number {
   return topic.length + ENTRY_CHARACTERS;
 }
 
-function after(key: Buffer): Buffer {
-  return Buffer.concat([key, Buffer.from([0])]);
+/** A topic in the table. */
+export interface StoredTopic {
+  readonly key: Buffer;
+  readonly id: number;
+  readonly topic: Topic;
+}
+
+function topicOfKey(key: Buffer): Topic {
+  return readTopicName(Buffer.from(key.toString().replaceAll("\0", "/")));
 }
