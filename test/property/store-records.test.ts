@@ -8,7 +8,7 @@ import {
 } from "../../src/bus/message.ts";
 import type { QueueEntry } from "../../src/bus/session-store.ts";
 import { decodeKey, encodeKey, keyOf } from "../../src/store/lmdb/key-record.ts";
-import { decodeRun, encodeRun } from "../../src/store/lmdb/queue-run-record.ts";
+import { encodeRun, readRun } from "../../src/store/lmdb/queue-run-record.ts";
 import { RecordError } from "../../src/store/lmdb/record-error.ts";
 import { RecordWriter } from "../../src/store/lmdb/record-writer.ts";
 import {
@@ -131,6 +131,14 @@ const storedKey = fc.record({
   offset: number,
   startedAt: double,
 });
+
+function decodeRun(firstSequence: number, record: Buffer): QueueEntry[] {
+  const entries: QueueEntry[] = [];
+  readRun(firstSequence, record, (sequence, offset, qos, isRetained, subscriptionIds) => {
+    entries.push({ sequence, offset, qos, isRetained, subscriptionIds });
+  });
+  return entries;
+}
 
 /** A record, and what reading it gives. */
 interface Sample {

@@ -147,7 +147,7 @@ export class LmdbSession implements StoredSession {
     this.#pushed = [];
     this.#received.clear();
     this.#incoming.clear();
-    this.#keeper.deleted(this, [...this.#finished, ...this.#runs.firsts()]);
+    this.#keeper.deleted(this, this.#firstSequences());
   }
 
   /** Notes everything that has changed since the last group. */
@@ -188,6 +188,12 @@ export class LmdbSession implements StoredSession {
       notes.note("sessionQueues", runKey(this.number, first.sequence), encodeRun(writer, entries));
       this.#runs.add(first.sequence, last.sequence, entries.length);
     }
+  }
+
+  /** Of every record there is, read as they are deleted: a queue may have very many. */
+  *#firstSequences(): Generator<number> {
+    yield* this.#finished;
+    yield* this.#runs.firsts();
   }
 
   #progress(): SessionProgress {

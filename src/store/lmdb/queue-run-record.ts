@@ -1,3 +1,4 @@
+import type { QoS } from "../../bus/message.ts";
 import type { QueueEntry } from "../../bus/session-store.ts";
 import { RecordError } from "./record-error.ts";
 import { RecordReader } from "./record-reader.ts";
@@ -47,10 +48,18 @@ export function encodeRun(writer: RecordWriter, entries: readonly QueueEntry[]):
   return writer.take();
 }
 
-/** The entries of one record, by rising sequence. Throws a `RecordError` for anything else. */
-export function decodeRun(firstSequence: number, record: Uint8Array): QueueEntry[] {
+/** Receives the entries of one record; no object is made for them. */
+export type EntryVisitor = (
+  sequence: number,
+  offset: number,
+  qos: QoS,
+  isRetained: boolean,
+  subscriptionIds: readonly number[],
+) => void;
+
+/** Visits the entries of one record, by rising sequence. Throws a `RecordError` for anything else. */
+export function readRun(firstSequence: number, record: Uint8Array, visit: EntryVisitor): void {
   const reader = new RecordReader(record);
-  const entries: QueueEntry[] = [];
   let sequence = firstSequence - 1;
   let offset = 0;
   let ids = NO_IDS;
@@ -63,15 +72,8 @@ export function decodeRun(firstSequence: number, record: Uint8Array): QueueEntry
     sequence += 1 + ((flags & SKIPS) === 0 ? 0 : reader.varint());
     if (sequence > Number.MAX_SAFE_INTEGER) throw new RecordError("has a sequence above 2^53 - 1");
     if ((flags & SAME_IDS) === 0) ids = readIds(reader, flags >> ID_COUNT_SHIFT);
-    entries.push({
-      sequence,
-      offset,
-      qos,
-      isRetained: (flags & IS_RETAINED) !== 0,
-      subscriptionIds: ids,
-    });
+    visit(sequence, offset, qos, (flags & IS_RETAINED) !== 0, ids);
   } while (!reader.isAtEnd);
-  return entries;
 }
 
 function readIds(reader: RecordReader, few: number): readonly number[] {

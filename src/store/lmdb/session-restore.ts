@@ -2,7 +2,7 @@ import type { RestoredEntry, RestoredSession } from "../../bus/session-store.ts"
 import { damagedBy } from "./damaged.ts";
 import type { Entry, Environment } from "./environment.ts";
 import { LmdbSession, type SessionKeeper } from "./lmdb-session.ts";
-import { decodeRun } from "./queue-run-record.ts";
+import { readRun } from "./queue-run-record.ts";
 import { QueueRuns } from "./queue-runs.ts";
 import { RecordError } from "./record-error.ts";
 import { readRunKey, readSessionKey, SESSION_RECORDS } from "./session-keys.ts";
@@ -109,13 +109,13 @@ function build(
   queues.skipTo(number);
   for (const { firstSequence, value } of queues.runsOf(number)) {
     const open = entries.length;
-    for (const entry of decodeRun(firstSequence, value)) {
-      const { sequence } = entry;
+    readRun(firstSequence, value, (sequence, offset, qos, isRetained, subscriptionIds) => {
       lastSequence = Math.max(lastSequence, sequence);
-      if (done.has(sequence)) continue;
+      if (done.has(sequence)) return;
       const isReceived = received.has(sequence);
-      entries.push({ ...entry, isSent: isReceived || sequence <= sentThrough, isReceived });
-    }
+      const isSent = isReceived || sequence <= sentThrough;
+      entries.push({ sequence, offset, qos, isRetained, subscriptionIds, isSent, isReceived });
+    });
     if (entries.length > open) runs.add(firstSequence, lastSequence, entries.length - open);
     else finished.push(firstSequence);
   }
