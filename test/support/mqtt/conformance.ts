@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
 import { skipReason } from "../../conformance/statements/skips.ts";
 import type { StatementVersion } from "../../conformance/statements/statement.ts";
+import { requireTool, type ToolName } from "../tools.ts";
 import { type BrokerName, brokersUnderTest, type RunningBroker, startBroker } from "./brokers.ts";
 import type { ConnectFields, Level } from "./packets.ts";
 import type { Property } from "./properties.ts";
@@ -82,8 +83,11 @@ export class ConformanceBroker {
   }
 }
 
-/** Registers one test; its title begins with the statements it holds. */
-export type Rule = (title: string, run: () => Promise<void>) => void;
+/**
+ * Registers one test; its title begins with the statements it holds. Where a foreign program that it
+ * needs is absent it is skipped, or fails with `CI=true`.
+ */
+export type Rule = (title: string, run: () => Promise<void>, needs?: ToolName) => void;
 
 const LEVELS: Readonly<Record<StatementVersion, Level>> = { "3.1.1": 4, "5.0": 5 };
 
@@ -103,9 +107,10 @@ export function conformance(
       beforeAll(() => broker.start());
       afterEach(() => broker.dropClients());
       afterAll(() => broker.stop());
-      define((title, run) => {
+      define((title, run, needs) => {
         const excuse = skipReason(name, version, title);
-        if (excuse === null) test(title, run);
+        const isAbsent = needs !== undefined && requireTool(needs);
+        if (excuse === null) test.skipIf(isAbsent)(title, run);
         else test.skip(`${title} (${excuse})`, run);
       }, broker);
     });
