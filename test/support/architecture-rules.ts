@@ -191,6 +191,7 @@ export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   express: ["transport/http/"],
   ws: ["transport/websocket/", "client/node.ts", "compare/driver/"],
   lmdb: ["store/lmdb/"],
+  "fs-native-extensions": ["store/lmdb/"],
   pino: ["telemetry/"],
   "prom-client": ["telemetry/"],
   commander: ["cli/"],
