@@ -229,7 +229,7 @@ describe("properties", () => {
     expect(outcome).toMatchObject({ peer: { maxPacketBytes: 30, wantsProblems: false } });
   });
 
-  test("[MQTT-3.1.2-6] before MQTT 5 a session without the clean flag never expires", () => {
+  test("[MQTT-3.1.2-4] before MQTT 5 a session without the clean flag never expires", () => {
     expect(accepted("MQTT", 4, 0, 0, 0, "c").sessionExpirySeconds).toBe(0xffff_ffff);
     expect(accepted("MQTT", 4, 2, 0, 0, "c").sessionExpirySeconds).toBe(0);
   });

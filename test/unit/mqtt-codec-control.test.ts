@@ -162,7 +162,7 @@ describe("AUTH", () => {
 describe("CONNACK", () => {
   const accepted = { sessionPresent: true, reason: REASON.success, properties: {} };
 
-  test("[MQTT-3.2.2-2] tells of a session, but to MQTT 3.1", () => {
+  test("[MQTT-3.2.2-3] tells of a session, but to MQTT 3.1", () => {
     expect(written((out) => encodeConnack(out, peerOf(3), accepted))).toBe("20020000");
     expect(written((out) => encodeConnack(out, peerOf(4), accepted))).toBe("20020100");
     expect(written((out) => encodeConnack(out, peerOf(5), accepted))).toBe("2003010000");

@@ -94,7 +94,7 @@ describe("a property", () => {
     else expect(reasonOf(() => read(place, twice))).toBe("protocolError");
   });
 
-  test("[MQTT-3.8.2] a subscription identifier stands in SUBSCRIBE once", () => {
+  test("a subscription identifier stands in SUBSCRIBE once", () => {
     expect(read("subscribe", properties(0x0b, 0xff, 0x7f))).toEqual({
       subscriptionIdentifiers: [16_383],
     });

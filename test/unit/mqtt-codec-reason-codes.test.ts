@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { ERROR_FORMS, type ErrorCode, errorForm } from "../../src/errors.ts";
+import { ERROR_FORMS, type ErrorCode, errorForm, GatewayError } from "../../src/errors.ts";
+import {
+  disconnectReason,
+  PacketError,
+} from "../../src/transport/mqtt/native/codec/packet-error.ts";
 import {
   connackReturnCode,
   isClientReason,
@@ -106,4 +110,13 @@ describe("our refusals", () => {
     const returnCode = connackReturnCode(reasonFor("connack", code));
     expect(returnCode).toBe(expected === undefined ? fromTable : expected);
   });
+});
+
+test("DISCONNECT says a packet's own reason, and the table's for other refusals", () => {
+  const of = (error: GatewayError) => reasonName(disconnectReason(error));
+  expect(of(new PacketError(REASON.topicAliasInvalid, "no"))).toBe("topicAliasInvalid");
+  expect(of(new PacketError(REASON.malformedPacket, "no"))).toBe("malformedPacket");
+  expect(of(new PacketError(REASON.clientIdentifierNotValid, "no"))).toBe("protocolError");
+  expect(of(new GatewayError("session_replaced", "no"))).toBe("sessionTakenOver");
+  expect(of(new GatewayError("draining", "no"))).toBe("serverShuttingDown");
 });

@@ -50,7 +50,7 @@ describe("packets", () => {
     expect(notes.packets).toEqual([`30ac02 ${"07".repeat(300)}`, "c000 "]);
   });
 
-  test("[MQTT-2.1.4] may have a length in more bytes than it needs", () => {
+  test("may have a length in more bytes than it needs", () => {
     const notes = new Notes();
     new PacketScanner(100).push(Buffer.from([0x40, 0x82, 0x80, 0, 0, 1, ...PING]), notes);
     expect(notes.packets).toEqual(["40828000 0001", "c000 "]);

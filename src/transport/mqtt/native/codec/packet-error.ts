@@ -1,5 +1,5 @@
 import { type ErrorCode, GatewayError } from "../../../../errors.ts";
-import { REASON, type ReasonCode } from "./reason-codes.ts";
+import { isServerReason, REASON, type ReasonCode, reasonFor } from "./reason-codes.ts";
 
 /**
  * A packet that ends its connection. MQTT 5 says why with `reason` in DISCONNECT, or in CONNACK
@@ -29,4 +29,10 @@ export function malformed(message: string): PacketError {
 /** Readable, but not allowed here or at all (MQTT 5 §1.2, "Protocol Error"). */
 export function protocolError(message: string): PacketError {
   return new PacketError(REASON.protocolError, message);
+}
+
+/** The reason code of the DISCONNECT that ends a connection for a refusal of any kind. */
+export function disconnectReason(error: GatewayError): ReasonCode {
+  const isOwn = error instanceof PacketError && isServerReason("disconnect", error.reason);
+  return isOwn ? error.reason : reasonFor("disconnect", error.code);
 }
