@@ -17,8 +17,8 @@ export class SessionRecord {
   readonly #readState: () => SessionState;
   #stored: StoredSession | null;
   #hasChanged = false;
-  /** Something of it was written or deleted since anybody waited for that. */
-  #isPending = false;
+  /** Changes that were noted and are not known to be durable. */
+  #pending = 0;
 
   constructor(store: SessionStore, readState: () => SessionState, restored?: StoredSession) {
     this.#store = store;
@@ -33,7 +33,7 @@ export class SessionRecord {
 
   /** Whether an answer that speaks of it has to wait for {@link whenDurable}. */
   get isAwaited(): boolean {
-    return this.#stored !== null || this.#isPending;
+    return this.#stored !== null || this.#pending > 0;
   }
 
   /** Stores the session from here on, if the store can; returns what its queue is written to. */
@@ -44,8 +44,13 @@ export class SessionRecord {
     // Nothing outlives the process here, and so nothing has to be written or waited for.
     if (created.durableThrough === Number.POSITIVE_INFINITY) return null;
     this.#stored = created;
-    this.#isPending = true;
+    this.#pending += 1;
     return created;
+  }
+
+  /** Another record of this name was deleted in this turn: what is said of this one waits for that. */
+  replaces(): void {
+    this.#pending += 1;
   }
 
   /** The state is another one. */
@@ -59,7 +64,7 @@ export class SessionRecord {
   save(): void {
     if (this.#stored === null || !this.#hasChanged) return;
     this.#hasChanged = false;
-    this.#isPending = true;
+    this.#pending += 1;
     this.#stored.save(encodeSessionState(this.#readState()));
   }
 
@@ -74,12 +79,16 @@ export class SessionRecord {
 
   /** Calls back once all that was noted so far is durable; at once where nothing outlives the process. */
   whenDurable(callback: DurableCallback): void {
-    if (this.#stored === null && !this.#isPending) {
+    if (this.#stored === null && this.#pending === 0) {
       callback(null);
       return;
     }
     this.save();
-    this.#store.whenDurable(callback);
+    const noted = this.#pending;
+    this.#store.whenDurable((refusal) => {
+      if (refusal === null && this.#pending === noted) this.#pending = 0;
+      callback(refusal);
+    });
   }
 
   delete(): void {
@@ -87,6 +96,6 @@ export class SessionRecord {
     this.#stored.delete();
     this.#stored = null;
     this.#hasChanged = false;
-    this.#isPending = true;
+    this.#pending += 1;
   }
 }

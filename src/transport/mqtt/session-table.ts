@@ -91,7 +91,7 @@ export class SessionTable {
     const { sessions } = this.#parts.bus;
     for (const restored of sessions.takeClients()) this.#restore(restored);
     sessions.forgetOtherGroups();
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    this.#timer ??= setInterval(() => this.tick(), TICK_MS).unref();
   }
 
   /** Persistent sessions, connected or not. */
@@ -130,10 +130,11 @@ export class SessionTable {
     const kept = this.#sessions.get(clientId);
     const isKept = kept !== undefined && !request.isCleanStart && !kept.isClean;
     if (kept !== undefined && !isKept) {
-      this.#wills.publishNow(kept);
+      this.#wills.replace(kept);
       this.#discard(kept);
     }
     const session = this.#sessions.get(clientId) ?? this.#create(request, link);
+    if (session !== kept && kept?.record.isAwaited === true) session.record.replaces();
     this.#expiry.over(session);
     this.#wills.cancel(session);
     if (endsWithConnection && !session.isClean) this.#persistent -= 1;
@@ -178,7 +179,8 @@ export class SessionTable {
     this.#persistent = 0;
   }
 
-  #tick(): void {
+  /** What is due by the clock; called once a second. */
+  tick(): void {
     this.#expiry.forgetDue(MOST_IN_A_TICK);
     this.#wills.publishDue();
     for (const clientId of this.#stalled) this.#sessions.get(clientId)?.wake();
@@ -209,7 +211,7 @@ export class SessionTable {
       this.#add(session);
       if (!state.isClean) this.#expiry.away(session);
       if (state.will === null) this.#willSettled(session);
-      else this.#awaitWill(session, RESTORED, this.#clock.now() + RESTART_GRACE_MS);
+      else this.#awaitWill(session, null, this.#clock.now() + RESTART_GRACE_MS);
     } catch (error) {
       const clientId = restored.name.slice(CLIENT_PREFIX.length);
       this.#parts.logger.error("a stored session cannot be read and is forgotten", {
@@ -221,7 +223,7 @@ export class SessionTable {
   }
 
   /** @param from when its delay begins; 0 for a session that has ended, which ends the delay. */
-  #awaitWill(session: MqttSession, origin: Origin, from: number): void {
+  #awaitWill(session: MqttSession, origin: Origin | null, from: number): void {
     const delayMs = (session.will?.delaySeconds ?? 0) * 1_000;
     const dueAt = from === 0 ? 0 : Math.min(from + delayMs, this.#expiry.endOf(session));
     this.#wills.await(session, origin, dueAt);
@@ -256,6 +258,3 @@ export class SessionTable {
     if (!session.isClean) this.#persistent -= 1;
   }
 }
-
-/** Where a will comes from whose connection was one of an earlier process. */
-const RESTORED: Origin = Object.freeze({ transport: "mqtt", sessionId: "restored" });

@@ -19,11 +19,15 @@ export interface WillParts {
 interface Pending {
   /** Milliseconds since the Unix epoch. */
   readonly dueAt: number;
-  readonly origin: Origin;
+  /** `null` when it was the gateway that left: the client has a while to come back. */
+  readonly origin: Origin | null;
 }
 
 /** A moment at which the store or the gateway cannot take a message: the will waits for another one. */
 const LATER = new Set(["store_unavailable", "draining"]);
+
+/** Where a will comes from whose connection was one of an earlier process. */
+const RESTORED: Origin = Object.freeze({ transport: "mqtt", sessionId: "restored" });
 
 /**
  * Publishes wills with their clients' permission [MQTT-3.1.2-8]: at once, after their delay (MQTT 5
@@ -48,8 +52,8 @@ export class SessionWills {
     return this.#pending.has(session);
   }
 
-  /** The connection ended without a goodbye; or did in an earlier process. */
-  await(session: MqttSession, origin: Origin, dueAt: number): void {
+  /** The connection ended without a goodbye, or with the process that had it (no origin). */
+  await(session: MqttSession, origin: Origin | null, dueAt: number): void {
     this.#pending.set(session, { dueAt, origin });
     if (!this.#isDraining && dueAt <= this.#parts.clock.now()) this.#publish(session);
   }
@@ -60,6 +64,12 @@ export class SessionWills {
     if (session.will === null) return;
     session.will = null;
     session.record.changed();
+  }
+
+  /** The client begins another session in place of this one. */
+  replace(session: MqttSession): void {
+    if (this.#pending.get(session)?.origin === null) this.cancel(session);
+    else this.publishNow(session);
   }
 
   /** The session ends, and its will with it: a delay ends with the session [MQTT-3.1.3-9]. */
@@ -83,7 +93,7 @@ export class SessionWills {
     if (pending === undefined || will === null || this.#isDraining) return;
     const { bus, clock, logger } = this.#parts;
     const { delaySeconds: _, ...message } = will;
-    const draft = { ...message, origin: pending.origin, receivedAt: clock.now() };
+    const draft = { ...message, origin: pending.origin ?? RESTORED, receivedAt: clock.now() };
     session.will = null;
     this.#pending.delete(session);
     try {
