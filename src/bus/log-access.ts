@@ -32,10 +32,17 @@ export function readPage(
   const messages: Message[] = [];
   for (const offset of page.offsets) {
     const message = log.at(offset);
-    if (message === undefined || isExpired(message, now)) continue;
+    if (message === undefined) return cutBefore(offset, messages);
+    if (isExpired(message, now)) continue;
     if (policy !== null && !policy.mayReceive(identity, message.topic)) continue;
     messages.push(message);
   }
   const isUpToDate = page.gap === null && page.through >= log.lastOffset;
   return { messages, through: page.through, isUpToDate, gap: page.gap };
+}
+
+/** A page that ends before a message the log cannot read; the message itself is a gap. */
+function cutBefore(offset: number, messages: readonly Message[]): BusPage {
+  const gap: Gap | null = messages.length > 0 ? null : { reason: "store", earliest: offset + 1 };
+  return { messages, through: offset - 1, isUpToDate: false, gap };
 }

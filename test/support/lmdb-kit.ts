@@ -41,6 +41,10 @@ export class WatchedEnvironment implements Environment {
     return this.#inner.get(table, key);
   }
 
+  view(table: TableName, key: Buffer): Uint8Array | undefined {
+    return this.get(table, key);
+  }
+
   entries(table: TableName, range?: Range): Iterable<Entry> {
     return this.#inner.entries(table, range);
   }

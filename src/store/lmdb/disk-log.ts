@@ -187,7 +187,7 @@ export class DiskLog {
   #recordAt(offset: number): StoredRecord | undefined {
     const hint = this.#hints.get(offset);
     if (hint !== undefined && !this.#chunks.has(hint.chunk)) {
-      const bytes = this.#environment.get("log", offsetKey(hint.chunk));
+      const bytes = this.#environment.view("log", offsetKey(hint.chunk));
       return bytes === undefined ? undefined : readOne(bytes, hint.start, offset);
     }
     const place = this.#placeOf(offset);

@@ -40,6 +40,12 @@ export class LmdbEnvironment implements Environment {
     return this.#table(table).getBinary(key);
   }
 
+  view(table: TableName, key: Buffer): Uint8Array | undefined {
+    const found = this.#table(table).getBinaryFast(key);
+    // Its length is that of the value, the memory behind it is longer.
+    return found?.subarray(0, found.length);
+  }
+
   entries(table: TableName, range: Range = {}): Iterable<Entry> {
     return this.#table(table).getRange(rangeOptions(range));
   }

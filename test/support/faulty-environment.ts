@@ -1,0 +1,50 @@
+import type { Entry, Range, Write } from "../../src/store/lmdb/environment.ts";
+import { LmdbEnvironment } from "../../src/store/lmdb/lmdb-environment.ts";
+import type { TableName } from "../../src/store/lmdb/tables.ts";
+
+/** An error as the system gives it. */
+export function systemError(code: number, text: string): Error {
+  return Object.assign(new Error(text), { code });
+}
+
+/** The real environment, whose commits and reads fail when the test says so. */
+export class FaultyEnvironment extends LmdbEnvironment {
+  /** What commits reject with; `null` while they succeed. */
+  commitFault: Error | null = null;
+  /** What reads of the log throw; `null` while they succeed. */
+  readFault: Error | null = null;
+  /** Whether commits wait for {@link release}. */
+  isHolding = false;
+  readonly #held: (() => void)[] = [];
+
+  override async commit(writes: readonly Write[]): Promise<void> {
+    if (this.isHolding) await new Promise<void>((go) => this.#held.push(go));
+    if (this.commitFault !== null) throw this.commitFault;
+    await super.commit(writes);
+  }
+
+  /** Lets the commits go on that wait. */
+  release(): void {
+    this.isHolding = false;
+    for (const go of this.#held.splice(0)) go();
+  }
+
+  override get(table: TableName, key: Buffer): Buffer | undefined {
+    this.#check(table);
+    return super.get(table, key);
+  }
+
+  override view(table: TableName, key: Buffer): Uint8Array | undefined {
+    this.#check(table);
+    return super.view(table, key);
+  }
+
+  override entries(table: TableName, range?: Range): Iterable<Entry> {
+    this.#check(table);
+    return super.entries(table, range);
+  }
+
+  #check(table: TableName): void {
+    if (table === "log" && this.readFault !== null) throw this.readFault;
+  }
+}
