@@ -69,7 +69,7 @@ export const MOSQUITTO_DEVIATIONS: readonly (readonly [
     "5.0",
     "takes authentication data without a method",
     [
-      "[MQTT-3.1.4-1] [MQTT-4.13.1-1] authentication data without a method in CONNECT is refused by 0x82",
+      "[MQTT-3.1.4-1] [MQTT-4.13.1-1] authentication data without a method in CONNECT is refused by 0x81 or 0x82",
     ],
   ],
   [

@@ -36,7 +36,7 @@ export interface RunningBroker {
 /** Starts a broker on free loopback ports with what it has in memory only. */
 export async function startBroker(name: BrokerName): Promise<RunningBroker> {
   if (name === "mosquitto") return await startMosquitto();
-  const running = await startGateway({ mqtt: { engine: name } });
+  const running = await startGateway({ mqtt: { engine: name }, store: { kind: "memory" } });
   return {
     port: Number(new URL(running.urls.mqtt).port),
     websocketUrl: `${running.urls.http.replace("http", "ws")}/mqtt`,
