@@ -13,6 +13,7 @@ import { MqttTransport } from "../../src/transport/mqtt/mqtt-transport.ts";
 import type { MqttOptions } from "../../src/transport/mqtt/options.ts";
 import { SessionRegistry } from "../../src/transport/session-registry.ts";
 import type { TransportLimits } from "../../src/transport/transport.ts";
+import type { Life } from "./restartable-store.ts";
 
 /** What a test may set. */
 export interface MqttServerOptions {
@@ -27,6 +28,8 @@ export interface MqttServerOptions {
   /** Puts the log in the hands of the test. */
   readonly wrapLog?: (log: MemoryMessageLog) => MessageLog;
   readonly authenticator?: Authenticator;
+  /** In place of stores that end with the process. */
+  readonly stores?: Life;
 }
 
 /** MQTT alone over a real bus in memory, on a free loopback port. */
@@ -96,11 +99,13 @@ export async function startMqtt(given: MqttServerOptions = {}): Promise<MqttServ
   const bus = new Bus({
     log: given.wrapLog?.(memory) ?? memory,
     retained: new MemoryRetainedStore(),
+    ...given.stores,
     clock,
     policy: given.policy ?? null,
     observer: telemetry,
     limits: { ...BUS, ...given.bus },
   });
+  bus.restore();
   const max = given.maxConnections ?? 1_000;
   const sessions = new SessionRegistry({ max, maxPerAddress: max });
   const flushFailures: unknown[] = [];
