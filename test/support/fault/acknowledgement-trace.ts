@@ -52,7 +52,8 @@ function offsetNames(bytes: Buffer): string[] {
   return Array.from(text.matchAll(/"offset":(\d+)/g), (match) => `offset ${match[1]}`);
 }
 
-const MARK = /([\w-]+#\d+#)/g;
+/** How a payload begins: the name of its publisher and its number. */
+const MARK = /^[\w-]+#\d+#/;
 
 /**
  * The acknowledgements that did not follow a sync of their message and, after it, something synced
@@ -63,15 +64,18 @@ export function findUncovered(
   acknowledged: readonly AcknowledgedAt[],
 ): string[] {
   const written = new Map<string, number>();
+  const names = new Set(acknowledged.map(({ payload }) => payload.split("#")[0]));
+  // By name, because what a record holds before the payload may be text as well.
+  const marks = new RegExp(`(?:${[...names].join("|")})#\\d+#`, "g");
   for (const { bytes, endedAt } of writes) {
-    for (const [mark = ""] of bytes.toString("latin1").matchAll(MARK)) {
+    for (const [mark = ""] of bytes.toString("latin1").matchAll(marks)) {
       if (!written.has(mark)) written.set(mark, endedAt);
     }
   }
   // A second sync in place of a synced write would do as well.
   const entries = [...writes.filter((write) => write.isSynced), ...syncs];
   return acknowledged.flatMap(({ payload, at }) => {
-    const mark = /^[\w-]+#\d+#/.exec(payload)?.[0] ?? "";
+    const mark = MARK.exec(payload)?.[0] ?? "";
     const writtenAt = written.get(mark) ?? Number.POSITIVE_INFINITY;
     const sync = syncs.find(({ startedAt }) => startedAt > writtenAt);
     const syncedAt = sync?.endedAt ?? Number.POSITIVE_INFINITY;

@@ -92,7 +92,7 @@ class RecordingReader implements DiskRecording {
 
   #takeSocket({ name, args, result, startedAt }: SystemCall, port: number): void {
     if (!/^(write|writev|sendto|sendmsg)$/.test(name)) return;
-    const bytes = quotedBytes(args).subarray(0, Math.max(0, result ?? 0));
+    const bytes = writtenBytes(args, result);
     if (bytes.length > 0) this.sockets.push({ port, bytes, startedAt });
   }
 
@@ -104,17 +104,21 @@ class RecordingReader implements DiskRecording {
     else if (name === "lseek") file.position = result ?? file.position;
     else if (name === "fsync" || name === "fdatasync") this.#takeSync(call);
     else if (/^p?write(v|v2|64)?$/.test(name)) {
-      const bytes = quotedBytes(args);
       const isAtPosition = name.startsWith("write");
       const offset = isAtPosition ? file.position : Number(/, (\d+)$/.exec(args)?.[1]);
-      // Ended within the call: how much of it happened is for the image to choose.
-      const written = result === null ? bytes : bytes.subarray(0, Math.max(0, result));
-      if (isAtPosition) file.position += written.length;
-      this.writes.push({ offset, bytes: written, isSynced: file.isSynced, startedAt, endedAt });
+      const bytes = writtenBytes(args, result);
+      if (isAtPosition) file.position += bytes.length;
+      this.writes.push({ offset, bytes, isSynced: file.isSynced, startedAt, endedAt });
     } else throw new Error(`${this.#path}: no model of ${name}`);
   }
 
   #takeSync({ result, startedAt, endedAt }: SystemCall): void {
     if (result === 0) this.syncs.push({ startedAt, endedAt });
   }
+}
+
+/** A process that is killed within a call may have written all of it. */
+function writtenBytes(args: string, result: number | null): Buffer {
+  const bytes = quotedBytes(args);
+  return result === null ? bytes : bytes.subarray(0, Math.max(0, result));
 }
