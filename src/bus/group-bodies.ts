@@ -43,6 +43,13 @@ export class GroupBodies implements QueuedMessages {
     }
   }
 
+  /** Called when the log's memory is about to drop what is nowhere else. */
+  evictingUnstored(firstOffset: number, isStored: (offset: number) => boolean): void {
+    for (const offset of this.#held()) {
+      if (offset < firstOffset && !isStored(offset)) this.#keep(offset);
+    }
+  }
+
   /** Takes up an offset of any age; `false` when there is no such message any longer. */
   take(offset: number): boolean {
     if (offset >= this.#sessions.announcedBelow) return this.#log.topicAt(offset) !== undefined;

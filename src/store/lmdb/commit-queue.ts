@@ -218,7 +218,8 @@ export class CommitQueue implements CommitNotes {
   #succeeded({ settlers, callbacks, group }: Commit): void {
     this.#flight = null;
     const { now, observer } = this.#options;
-    this.#probeDelayMs = MIN_PROBE_DELAY_MS;
+    // A probe is small: on a disk that is nearly full it succeeds where the next messages fail.
+    if (group !== null && group.messages > 0) this.#probeDelayMs = MIN_PROBE_DELAY_MS;
     if (this.#fault !== null) {
       this.#fault = null;
       observer.healed();

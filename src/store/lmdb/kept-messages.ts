@@ -95,8 +95,12 @@ export class KeptMessages {
   }
 
   #isOnDisk(key: Buffer): boolean {
-    for (const found of this.#environment.keys("kept", { start: key, limit: 1 })) {
-      return found.equals(key);
+    try {
+      for (const found of this.#environment.keys("kept", { start: key, limit: 1 })) {
+        return found.equals(key);
+      }
+    } catch {
+      // What cannot be read is written again.
     }
     return false;
   }

@@ -1,8 +1,10 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, statfsSync, statSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { DATA_FILE } from "./data-file.ts";
 import type { Entry, Environment, Range, Write } from "./environment.ts";
+import { faultOf } from "./store-fault.ts";
 import { TABLES, type TableName } from "./tables.ts";
 
 type Table = Database<Buffer, Buffer>;
@@ -16,6 +18,9 @@ export interface EnvironmentOptions {
    */
   readonly isFlushed: boolean;
 }
+
+/** Less than a commit under load writes at once. */
+const FULL_BELOW_BYTES = 1_048_576;
 
 /** The tables in lmdb: one file, copy on write, one writer. */
 export class LmdbEnvironment implements Environment {
@@ -31,6 +36,9 @@ export class LmdbEnvironment implements Environment {
 
   /** Opens the files, or makes them. Throws what the disk does. */
   open(): void {
+    // Its default, at a write over the limit of file sizes, is to end the process; so the write fails.
+    process.off("SIGXFSZ", ignore);
+    process.on("SIGXFSZ", ignore);
     this.#root = openRoot(this.#options);
     this.#tables = openTables(this.#root);
     this.#isSuspect = false;
@@ -62,18 +70,30 @@ export class LmdbEnvironment implements Environment {
 
   async commit(writes: readonly Write[]): Promise<void> {
     if (this.#isSuspect) await this.#reopen();
-    // All in one turn, so that lmdb-js makes one transaction of it; they share one promise.
-    let last: Promise<boolean> | undefined;
-    for (const { table, key, value } of writes) {
-      const found = this.#table(table);
-      last = value === null ? found.remove(key) : found.put(key, value);
-    }
+    const root = this.#root;
+    if (root === null) throw new Error("the store is closed");
     try {
-      await last;
+      await root.batch(() => {
+        for (const { table, key, value } of writes) {
+          // In a batch these promise nothing of their own.
+          if (value === null) void this.#table(table).remove(key);
+          else void this.#table(table).put(key, value);
+        }
+      });
     } catch (error) {
       this.#isSuspect = true;
-      throw await reasonOf(error);
+      throw this.#withCause(await reasonOf(error));
     }
+  }
+
+  /** A write that was cut short is an I/O error for lmdb, whatever cut it short. */
+  #withCause(reason: unknown): unknown {
+    if (faultOf(reason).kind !== "io") return reason;
+    const { bavail, bsize } = statfsSync(this.#options.directory);
+    if (bavail * bsize > FULL_BELOW_BYTES) return reason;
+    return Object.assign(new Error("no space left on device", { cause: reason }), {
+      code: constants.errno.ENOSPC,
+    });
   }
 
   readFileBytes(): number {
@@ -86,6 +106,7 @@ export class LmdbEnvironment implements Environment {
     this.#root = null;
     this.#tables = new Map();
     await root?.close();
+    process.off("SIGXFSZ", ignore);
   }
 
   #table(name: TableName): Table {
@@ -104,6 +125,10 @@ export class LmdbEnvironment implements Environment {
   }
 }
 
+function ignore(): void {
+  // What failed is told by the write.
+}
+
 function openRoot({ directory, isFlushed }: EnvironmentOptions): RootDatabase<Buffer, Buffer> {
   return open<Buffer, Buffer>({
     path: directory,
@@ -112,6 +137,9 @@ function openRoot({ directory, isFlushed }: EnvironmentOptions): RootDatabase<Bu
     keyEncoding: "binary",
     maxDbs: TABLES.length + 1,
     overlappingSync: !isFlushed,
+    // With it, lmdb-js makes a second promise for each commit that nobody can hear: when the commit
+    // fails, its rejection would end the process. Commits are batches of their own here.
+    eventTurnBatching: false,
     // What is not in use any more must not stand in the files: payloads are nobody's business.
     noMemInit: false,
   });

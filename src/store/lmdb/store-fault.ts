@@ -33,7 +33,7 @@ const KINDS_BY_NUMBER: ReadonlyMap<number, StoreFaultKind> = new Map([
 const ADVICE: Readonly<Record<StoreFaultKind, string>> = {
   full: "the disk is full or a file limit is reached; free space or raise the limit",
   read_only: "the store's files cannot be written; check the mount and the permissions",
-  io: "the disk reports an error; check its health",
+  io: "the disk reports an error, or a file limit cut a write short; check its health and the limits",
   corrupted: "the store's files are damaged; restore them from a backup",
   descriptors: "the process or the system is out of file descriptors; raise the limit",
   other: "the store failed",
