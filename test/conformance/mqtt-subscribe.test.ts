@@ -35,22 +35,6 @@ test("[MQTT-4.7.1-2] [MQTT-4.7.1-3] invalid filters are answered with 0x80, the 
   expect((await client.message()).topic).toBe("fine/x");
 });
 
-test("[MQTT-3.9.3-1] a filter named twice in one SUBSCRIBE gets two return codes", async () => {
-  const client = await WireClient.connected(server.port);
-  expect(await client.subscribe(["a", 0], ["b", 1], ["a", 2])).toEqual([0, 1, 2]);
-  server.publish("a", "x", 2);
-  expect((await client.message()).qos).toBe(2);
-});
-
-test("[MQTT-3.8.4-6] the QoS granted to a wildcard bounds what is delivered", async () => {
-  const client = await WireClient.connected(server.port);
-  await client.subscribe(["low/#", 0], ["mid/#", 1]);
-  server.publish("low/a", "x", 2);
-  server.publish("mid/a", "x", 2);
-  expect(await client.message()).toMatchObject({ topic: "low/a", qos: 0 });
-  expect(await client.message()).toMatchObject({ topic: "mid/a", qos: 1 });
-});
-
 test("[MQTT-3.3.5-1] overlapping filters deliver once, at the highest granted QoS", async () => {
   const client = await WireClient.connected(server.port);
   await client.subscribe(["a/b", 0], ["a/+", 2], ["#", 1]);
@@ -65,15 +49,6 @@ test("a subscriber's messages of QoS 0 and 1 keep their common order", async () 
   await client.subscribe(["t", 1]);
   for (let i = 0; i < 20; i += 1) server.publish("t", `${i}`, i % 3 === 0 ? 0 : 1);
   for (let i = 0; i < 20; i += 1) expect((await client.message()).payload).toBe(`${i}`);
-});
-
-test("[MQTT-3.8.4-3] subscribing again replaces the QoS and sends the retained message again", async () => {
-  server.publish("t", "kept", 1, true);
-  const client = await WireClient.connected(server.port);
-  await client.subscribe(["t", 1]);
-  expect(await client.message()).toMatchObject({ payload: "kept", retain: true, qos: 1 });
-  await client.subscribe(["t", 0]);
-  expect(await client.message()).toMatchObject({ payload: "kept", retain: true, qos: 0 });
 });
 
 test("[MQTT-3.3.1-6] retained messages come after SUBACK, marked, and live ones unmarked", async () => {
@@ -132,16 +107,6 @@ test("[MQTT-4.7.2-1] $SYS shows clients nothing of the engine's own messages", a
   await WireClient.connected(server.port, { clientId: "secret-name" });
   server.publish("marker", "x");
   expect((await client.message()).topic).toBe("marker");
-});
-
-test("[MQTT-3.10.4-2] nothing follows UNSUBACK, and unknown filters are acknowledged too", async () => {
-  const client = await WireClient.connected(server.port);
-  await client.subscribe(["a", 1], ["b", 0]);
-  client.send(unsubscribePacket(6, "a", "never"));
-  await client.take(TYPE.unsuback);
-  server.publish("a", "gone");
-  server.publish("b", "marker");
-  expect((await client.message()).topic).toBe("b");
 });
 
 test("subscriptions over the limit of a session are answered with 0x80", async () => {
