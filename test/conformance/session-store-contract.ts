@@ -206,6 +206,19 @@ export function lastingSessionContract(name: string, open: () => Promise<Lasting
       );
     });
 
+    test("an entry that is over takes none with it that was stored before it", async () => {
+      const store = await open();
+      const session = store.sessions.create("client/a", STATE);
+      session.push(entry(1));
+      session.push(entry(2));
+      await store.flushed();
+      session.done(1);
+      session.push(entry(3));
+      const { session: second, store: next1 } = await only(store);
+      second.stored.done(3);
+      expect(owed((await only(next1)).session)).toBe("2");
+    });
+
     test("done twice, or of what was never pushed, is nothing", async () => {
       const store = await open();
       const session = store.sessions.create("client/a", STATE);

@@ -122,6 +122,36 @@ describe("sessions in lmdb", () => {
     expect(restored[0]?.incoming).toEqual([9]);
   });
 
+  test("what is received is forgotten with its entry", async () => {
+    const bench = await open();
+    const session = bench.sessions.create("client/a", STATE);
+    for (const each of sequences(1, 5_000)) {
+      session.push(entry(each, { qos: 2 }));
+      session.received(each);
+      session.done(each);
+    }
+    await bench.flushed();
+    const record = bench.environment.get("sessions", sessionKey(1, SESSION_RECORDS.progress));
+    expect(record?.length).toBeLessThan(20);
+  });
+
+  test("a record without an entry that is owed is deleted by the next process", async () => {
+    const bench = await open();
+    const session = bench.sessions.create("client/a", STATE);
+    session.push(entry(1));
+    await bench.flushed();
+    session.done(1);
+    await bench.flushed();
+    await bench.environment.commit([
+      { table: "sessionQueues", key: runKey(1, 1), value: Buffer.of(2, 1) },
+    ]);
+    const next = await reopen(bench);
+    expect(next.restored.map(owed)).toEqual([""]);
+    next.restored[0]?.stored.save(STATE);
+    await next.flushed();
+    expect(next.environment.count("sessionQueues")).toBe(0);
+  });
+
   test("a session of 10,000 records is forgotten at once and deleted in bounded steps", async () => {
     const bench = await open();
     const doomed = bench.sessions.create("client/a", STATE);

@@ -109,14 +109,16 @@ function build(
   queues.skipTo(number);
   for (const { firstSequence, value } of queues.runsOf(number)) {
     const open = entries.length;
+    let last = firstSequence;
     readRun(firstSequence, value, (sequence, offset, qos, isRetained, subscriptionIds) => {
-      lastSequence = Math.max(lastSequence, sequence);
+      last = sequence;
       if (done.has(sequence)) return;
       const isReceived = received.has(sequence);
       const isSent = isReceived || sequence <= sentThrough;
       entries.push({ sequence, offset, qos, isRetained, subscriptionIds, isSent, isReceived });
     });
-    if (entries.length > open) runs.add(firstSequence, lastSequence, entries.length - open);
+    lastSequence = Math.max(lastSequence, last);
+    if (entries.length > open) runs.add(firstSequence, last, entries.length - open);
     else finished.push(firstSequence);
   }
   const session = new LmdbSession(number, identity.name, keeper, {
