@@ -246,7 +246,7 @@ describe("sessions in lmdb, against a model", () => {
           await world.end();
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 150 },
     );
   });
 });
