@@ -67,14 +67,17 @@ export class CommandPublishing {
   readonly #bus: Bus;
   /** Shared by all messages of the session. */
   readonly #origin: Origin;
+  /** The peer's, for what is asked of it by address. */
+  readonly #address: string;
   readonly #answers: PublishAnswers;
   readonly #pending: PendingPublish[] = [];
   #isCongested = false;
   #isClosed = false;
 
-  constructor(bus: Bus, origin: Origin, answers: PublishAnswers) {
+  constructor(bus: Bus, origin: Origin, address: string, answers: PublishAnswers) {
     this.#bus = bus;
     this.#origin = origin;
+    this.#address = address;
     this.#answers = answers;
   }
 
@@ -142,10 +145,13 @@ export class CommandPublishing {
     if (this.#pending.length === 0) this.#answers.settled();
   }
 
-  /** Keys belong to whom they are known to come from: the user, or else this one session. */
+  /**
+   * Keys belong to the user, or else to the address: a publish is repeated because its connection
+   * broke, and by then the session is another one.
+   */
   #acceptOnce(draft: MessageDraft, publisher: Identity, key: string, receipt: Receipt): void {
     const { user } = publisher;
-    const scope = user === null ? `session ${this.#origin.sessionId}` : `user ${user}`;
+    const scope = user === null ? `address ${this.#address}` : `user ${user}`;
     this.#bus.acceptOnce(draft, publisher, { scope, key }, receipt);
   }
 

@@ -66,7 +66,7 @@ export class CommandSession
     this.#gate = new CommandGate(this);
     this.#turn = new TurnShare(this.#gate);
     const origin = { transport: form.egress, sessionId: session.id };
-    this.#publishing = new CommandPublishing(bus, origin, this);
+    this.#publishing = new CommandPublishing(bus, origin, session.address, this);
     this.#subscriptions = new CommandSubscriptions(
       bus,
       this.#reader,

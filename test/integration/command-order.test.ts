@@ -197,4 +197,14 @@ describe.each(COMMAND_CLIENTS)("the order of frames over $name", ({ name, open }
       { type: "error", code: "idempotency_mismatch" },
     ]);
   });
+
+  test("an idempotency key holds on the next connection, too", async () => {
+    const publish = { type: "publish", topic: "room/1", payload: "a", idempotencyKey: "k" };
+    client.command(publish);
+    expect(await client.expect("published")).toMatchObject({ offset: 1 });
+    const again = await open(kit);
+    again.command(publish);
+    expect(await again.expect("published")).toMatchObject({ offset: 1 });
+    await again.close();
+  });
 });
