@@ -6,8 +6,17 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 1,
-    include: ["test/soak/**/*.test.ts", "test/security/random-bytes.test.ts"],
-    env: { TEST_FUZZ_MS: process.env.TEST_FUZZ_MS ?? "60000" },
+    include: [
+      "test/soak/**/*.test.ts",
+      "test/security/random-bytes.test.ts",
+      "test/fault/kill.test.ts",
+      "test/fault/power-cut.test.ts",
+    ],
+    env: {
+      TEST_FUZZ_MS: process.env.TEST_FUZZ_MS ?? "60000",
+      TEST_FAULT_ROUNDS: process.env.TEST_FAULT_ROUNDS ?? "1000",
+      TEST_FAULT_IMAGES: process.env.TEST_FAULT_IMAGES ?? "200",
+    },
     testTimeout: 600_000,
     hookTimeout: 60_000,
   },
