@@ -3,7 +3,10 @@ import type { QoS } from "./message.ts";
 
 /** One delivery that a session owes its client. */
 export interface QueueEntry {
-  /** Place in the session's queue: rises by one from 1 and is never used twice. */
+  /**
+   * Place in the session's queue: rises from 1 and is never used twice. Some are passed over, for
+   * messages that end with the process: those of QoS 0 that a group gave.
+   */
   readonly sequence: number;
   readonly offset: number;
   /** The lower of the published and the highest granted QoS; 0 only in the queue of a group. */
@@ -31,7 +34,10 @@ export interface StoredSession {
   readonly durableThrough: number;
   /** Replaces the state: bytes of the owner's own form, at most a few KiB; copied. */
   save(state: Uint8Array): void;
-  /** Adds an entry; within the fan-out it is one write with the message itself. */
+  /**
+   * Adds an entry; within the fan-out it is one write with the message itself. The newest entry may be
+   * pushed again in the same turn, and is replaced: another filter of the session matches it, too.
+   */
   push(entry: QueueEntry): void;
   /** Everything up to this sequence has been sent. Known after a crash only if it was flushed. */
   sent(sequence: number): void;
@@ -51,7 +57,10 @@ export interface StoredSession {
 export interface RestoredSession {
   readonly name: string;
   readonly state: Uint8Array;
-  /** In the order of their sequence; their messages may be missing from the log if it was tampered with. */
+  /**
+   * In the order of their sequence; their messages may be missing from the log if it was tampered with.
+   * Whoever takes the session keeps what lies below the log's window anew: keeping ends with a process.
+   */
   readonly entries: readonly RestoredEntry[];
   /** The highest sequence that was used; the next one is greater. */
   readonly lastSequence: number;
