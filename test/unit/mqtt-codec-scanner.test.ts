@@ -56,17 +56,27 @@ describe("packets", () => {
     expect(notes.packets).toEqual(["40828000 0001", "c000 "]);
   });
 
-  test("that come after one who wanted no more are dropped", () => {
-    const notes = new Notes(1);
+  test("wait where one was the last that was taken for now", () => {
+    const chunk = Buffer.from([...SHORT, ...PING, ...SHORT]);
     const scanner = new PacketScanner(100);
-    scanner.push(Buffer.from([...SHORT, ...PING]), notes);
-    scanner.push(Buffer.from(PING), notes);
-    expect(notes.packets).toEqual(["4002 0001"]);
-    const late = new Notes(1);
-    const cut = new PacketScanner(100);
-    cut.push(Buffer.from(SHORT.slice(0, 2)), late);
-    cut.push(Buffer.from([...SHORT.slice(2), ...PING]), late);
-    expect(late.packets).toEqual(["4002 0001"]);
+    const first = new Notes(1);
+    expect(scanner.push(chunk, first)).toBe(SHORT.length);
+    expect(first.packets).toEqual(["4002 0001"]);
+    const rest = new Notes();
+    expect(scanner.push(chunk, rest, SHORT.length)).toBe(chunk.length);
+    expect(rest.packets).toEqual(["c000 ", "4002 0001"]);
+  });
+
+  test("wait behind one that two chunks share", () => {
+    const scanner = new PacketScanner(100);
+    const first = new Notes(1);
+    scanner.push(Buffer.from(SHORT.slice(0, 2)), first);
+    const chunk = Buffer.from([...SHORT.slice(2), ...PING]);
+    expect(scanner.push(chunk, first)).toBe(2);
+    expect(first.packets).toEqual(["4002 0001"]);
+    const rest = new Notes();
+    expect(scanner.push(chunk, rest, 2)).toBe(chunk.length);
+    expect(rest.packets).toEqual(["c000 "]);
   });
 });
 

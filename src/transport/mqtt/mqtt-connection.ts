@@ -8,12 +8,9 @@ import { Outbox, type OutboxSource } from "../outbox.ts";
 import type { Session } from "../session-registry.ts";
 import type { TransportContext } from "../transport.ts";
 import type { WriteBatch } from "../write-batch.ts";
-import { type ConnectOutcome, parseConnect } from "./connect-packet.ts";
 import type { EngineSide, MqttEngine } from "./engine.ts";
 import type { MqttOptions } from "./options.ts";
-import { checkPacket } from "./packet-check.ts";
-import { PacketSplitter, type PacketVisitor } from "./packet-splitter.ts";
-import { CONNACK, encodeConnack, PACKET } from "./packet-type.ts";
+import { CONNACK, encodeConnack } from "./packet-type.ts";
 
 /** Why a connection is not read from at the moment. */
 export const HOLD = {
@@ -45,8 +42,6 @@ const LINGER_MS = 1_000;
  */
 const TURN_BYTES = 65_536;
 
-const CONNECT_HEADER = PACKET.connect << 4;
-
 /** Who is at the other end of a stream, before it has said a word. */
 export interface MqttPeer {
   /** Its IP address. */
@@ -63,10 +58,10 @@ export interface ConnectionParts {
 }
 
 /**
- * One MQTT byte stream: CONNECT first and in time, packets cut and checked, output bounded. It knows
- * no session and no subscription; those are the engine's.
+ * One MQTT byte stream: CONNECT in time, read in turn with the others, output bounded. It knows no
+ * packet, no session and no subscription; those are the engine's.
  */
-export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
+export class MqttConnection implements OutboxSource, Flushable {
   readonly session: Session;
   readonly origin: Origin;
   readonly outbox: Outbox;
@@ -75,18 +70,15 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
   receivedAt: number;
   readonly #stream: Duplex;
   readonly #parts: ConnectionParts;
-  readonly #splitter: PacketSplitter;
   readonly #onClose: (connection: MqttConnection) => void;
-  /** Packets that arrived while the connection was held. */
-  #waiting: { bytes: Buffer; how: "run" | "alone" | "last" }[] = [];
+  readonly #side: EngineSide;
   #holds = 0;
   #timer: NodeJS.Timeout | null;
-  #connect: ConnectOutcome | null = null;
-  #side: EngineSide | null = null;
+  /** Why it is to end at the end of this turn; `null` for no reason that could be told. */
+  #ending: GatewayError | null = null;
   #turnBytes = 0;
   #isOver = false;
   #hasEnded = false;
-  readonly #nextTurn = (): void => this.release(HOLD.turn);
 
   /** Throws `limit_exceeded` when no more sessions may be open. */
   constructor(
@@ -104,10 +96,10 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     this.receivedAt = context.clock.now();
     this.session = context.sessions.open(transport, peer.address, this.receivedAt, ANONYMOUS);
     this.origin = { transport, sessionId: this.session.id };
-    this.#splitter = new PacketSplitter(options.maxPacketBytes);
     const meter = { transport, observer: context.observer };
     this.outbox = new Outbox(stream, this, context.flushLoop, context.limits.outbox, meter);
     this.#timer = setTimeout(() => this.kill(), options.connectTimeoutMs);
+    this.#side = parts.engine.accept(this);
     context.observer.connected(transport);
     stream.on("data", (chunk: Buffer) => this.#received(chunk));
     stream.on("end", () => this.#ended());
@@ -133,6 +125,11 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     if (!this.#isOver) this.#clearTimer();
   }
 
+  /** Whether the connection is held, for whatever reason. */
+  get isHeldAtAll(): boolean {
+    return this.#holds !== 0;
+  }
+
   /** Whether the connection is held for this reason. */
   isHeld(reason: Hold): boolean {
     return (this.#holds & reason) !== 0;
@@ -144,57 +141,38 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     this.#holds |= reason;
   }
 
-  /** Takes the reason back. What has waited is handed over before anything new is read. */
+  /** Takes the reason back. What has waited is handled before anything new is read. */
   release(reason: Hold): void {
     if ((this.#holds & reason) === 0) return;
     this.#holds &= ~reason;
-    while (this.#holds === 0 && !this.#isOver) {
-      const next = this.#waiting.shift();
-      if (next === undefined) break;
-      this.#guard(() => this.#dispatch(next.bytes, next.how));
+    if (this.#holds !== 0 || this.#isOver) return;
+    try {
+      this.#side.resumed();
+    } catch (thrown) {
+      this.refuse(thrown);
     }
     if (this.#holds !== 0 || this.#isOver) return;
     if (this.#hasEnded) this.close();
     else this.#stream.resume();
   }
 
-  packet(bytes: Buffer, start: number, body: number, end: number): "run" | "alone" | "last" {
-    if (this.#connect === null) {
-      const { options, context } = this.#parts;
-      this.#connect = parseConnect(bytes, start, body, end, { ...context.limits, ...options });
-      return "alone";
-    }
-    checkPacket(bytes, start, body, end);
-    switch ((bytes[start] ?? 0) >> 4) {
-      case PACKET.subscribe:
-      case PACKET.unsubscribe:
-        return "alone";
-      case PACKET.disconnect:
-        // Nothing that follows is processed [MQTT-3.14.4-2].
-        return "last";
-      default:
-        return "run";
-    }
-  }
-
-  complete(bytes: Buffer, how: "run" | "alone" | "last"): void {
-    if (this.#isOver) return;
-    if (this.#holds !== 0) this.#waiting.push({ bytes, how });
-    else this.#dispatch(bytes, how);
-  }
-
   fill(batch: WriteBatch, room: number): boolean {
-    return this.#side?.fill(batch, room) ?? false;
+    return this.#side.fill(batch, room);
   }
 
   /** Delivers what waits for this client, then closes. */
   drain(): void {
-    const side = this.#side;
-    if (side === null) this.close();
-    else side.whenDelivered(() => this.outbox.whenIdle(() => this.close()));
+    this.#side.whenDelivered(() => this.outbox.whenIdle(() => this.leave()));
   }
 
-  /** Refuses the client in its protocol's words: a CONNACK if it waits for one, else the close. */
+  /** The gateway is about to stop: says so, and closes. */
+  leave(): void {
+    if (this.#isOver) return;
+    this.#side.ending(new GatewayError("draining", "the gateway is about to stop"));
+    this.close();
+  }
+
+  /** Refuses the client in its protocol's words, where it has any, and closes. */
   refuse(thrown: unknown): void {
     if (this.#isOver) return;
     const error = toGatewayError(thrown);
@@ -207,6 +185,7 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
         reason: error.message,
       });
     }
+    this.#side.ending(error);
     this.close();
   }
 
@@ -225,8 +204,15 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     this.#parts.context.flushLoop.schedule(this);
   }
 
+  /** {@link refuse}s at the end of this tick. May be called in a fan-out. */
+  refuseSoon(reason: GatewayError): void {
+    if (this.#ending === null) this.#parts.context.flushLoop.schedule(this);
+    this.#ending ??= reason;
+  }
+
   flush(): void {
-    this.kill();
+    if (this.#ending === null) this.kill();
+    else this.refuse(this.#ending);
   }
 
   /** Ends the connection now. */
@@ -239,16 +225,17 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     if (this.#isOver) return;
     const { context } = this.#parts;
     this.receivedAt = context.clock.now();
-    this.#guard(() => {
-      if (this.#connect === null && this.#splitter.pendingBytes === 0) this.#checkFirst(chunk);
-      this.#splitter.push(chunk, this);
-    });
+    try {
+      this.#side.received(chunk);
+    } catch (thrown) {
+      this.refuse(thrown);
+    }
     if (this.#isOver) return;
     this.#turnBytes += chunk.length;
     if (this.#turnBytes >= TURN_BYTES) {
       this.#turnBytes = 0;
       this.hold(HOLD.turn);
-      setImmediate(this.#nextTurn);
+      setImmediate(endTurn, this);
     }
     if (this.outbox.isOverControlLimit) {
       this.hold(HOLD.answers);
@@ -257,39 +244,6 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     if (context.bus.isCongested) {
       this.hold(HOLD.store);
       context.bus.whenRelieved(() => this.release(HOLD.store));
-    }
-  }
-
-  /** The first byte tells; a peer that speaks something else is not listened to any longer. */
-  #checkFirst(chunk: Buffer): void {
-    if (chunk.length === 0 || chunk[0] === CONNECT_HEADER) return;
-    throw new GatewayError("bad_request", "the first packet is not CONNECT [MQTT-3.1.0-1]");
-  }
-
-  #dispatch(bytes: Buffer, how: "run" | "alone" | "last"): void {
-    const side = this.#side;
-    if (side === null) this.#begin(bytes);
-    else if (how === "alone") side.subscribing(bytes);
-    else side.packets(bytes);
-  }
-
-  #begin(bytes: Buffer): void {
-    const outcome = this.#connect;
-    if (outcome === null) return;
-    if (outcome.is === "request") {
-      this.#side = this.#parts.engine.accept(this, outcome.packet, bytes);
-      return;
-    }
-    this.#parts.context.logger.debug("mqtt connect refused", { reason: outcome.reason });
-    this.outbox.control(outcome.connack);
-    this.close();
-  }
-
-  #guard(step: () => void): void {
-    try {
-      step();
-    } catch (thrown) {
-      this.refuse(thrown);
     }
   }
 
@@ -303,9 +257,8 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#clearTimer();
-    this.#waiting.length = 0;
     this.outbox.close();
-    this.#side?.closed();
+    this.#side.closed();
   }
 
   #closed(): void {
@@ -321,6 +274,11 @@ export class MqttConnection implements PacketVisitor, OutboxSource, Flushable {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
+}
+
+/** One function for all connections, so that a busy one makes no closure a turn. */
+function endTurn(connection: MqttConnection): void {
+  connection.release(HOLD.turn);
 }
 
 /** Answers a stream that is one too many, before it has said a word: CONNACK 3 and the end. */

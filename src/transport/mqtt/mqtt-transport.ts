@@ -65,6 +65,7 @@ export class MqttTransport implements Transport {
     });
     await Promise.race([this.#emptied(), deadline]);
     clearTimeout(timer);
+    for (const connection of [...this.#connections]) connection.leave();
   }
 
   async stop(): Promise<void> {

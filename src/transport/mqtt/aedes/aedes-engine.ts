@@ -19,6 +19,7 @@ import { parseSharedName } from "../shared-subscription.ts";
 import { AedesLink } from "./aedes-link.ts";
 import { AedesStream } from "./aedes-stream.ts";
 import { BusMq } from "./bus-mq.ts";
+import { PacketIntake } from "./packet-intake.ts";
 import { type Done, PublishAcceptance } from "./publish-acceptance.ts";
 import { SessionPersistence } from "./session-persistence.ts";
 import { checkUnsubscribe, REFUSED, rewriteSubscribe, STAND_IN } from "./subscribe-rewriting.ts";
@@ -78,7 +79,16 @@ export class AedesEngine implements MqttEngine {
     broker.on("connectionError", noteError);
   }
 
-  accept(connection: MqttConnection, connect: ConnectPacket, bytes: Buffer): EngineSide {
+  accept(connection: MqttConnection): EngineSide {
+    const { logger, limits } = this.#context;
+    return new PacketIntake(connection, {
+      limits: { ...limits, ...this.#options },
+      begin: (connect) => this.#begin(connection, connect),
+      refused: (reason) => logger.debug("mqtt connect refused", { reason }),
+    });
+  }
+
+  #begin(connection: MqttConnection, connect: ConnectPacket): AedesLink {
     const rate = new RateLimit(this.#context.limits.maxPublishesPerSecond);
     const link = new AedesLink(connection, connect, rate, {
       sessions: this.#sessions,
@@ -87,7 +97,6 @@ export class AedesEngine implements MqttEngine {
     });
     links.set(link.stream, link);
     this.#broker?.handle(link.stream);
-    link.begin(bytes);
     return link;
   }
 

@@ -4,7 +4,6 @@ import type { GatewayError } from "../../../errors.ts";
 import type { RateLimit } from "../../../security/rate-limit.ts";
 import type { WriteBatch } from "../../write-batch.ts";
 import type { ConnectPacket } from "../connect-packet.ts";
-import type { EngineSide } from "../engine.ts";
 import { HOLD, type MqttConnection } from "../mqtt-connection.ts";
 import type { MqttSession } from "../mqtt-session.ts";
 import { PACKET } from "../packet-type.ts";
@@ -30,7 +29,7 @@ export interface LinkParts {
 }
 
 /** One connection between the transport and aedes: two streams back to back, and the session. */
-export class AedesLink implements EngineSide, StreamHost, SessionLink {
+export class AedesLink implements StreamHost, SessionLink {
   readonly connection: MqttConnection;
   readonly connect: ConnectPacket;
   readonly rate: RateLimit;
@@ -124,6 +123,7 @@ export class AedesLink implements EngineSide, StreamHost, SessionLink {
     setImmediate(() => this.connection.release(HOLD.engine));
   }
 
+  /** Whole, well-formed packets side by side; none is a SUBSCRIBE or UNSUBSCRIBE. */
   packets(run: Buffer): void {
     // DISCONNECT comes by itself, as the last packet.
     if ((run[0] ?? 0) >> 4 === PACKET.disconnect) this.#isGraceful = true;
@@ -131,6 +131,7 @@ export class AedesLink implements EngineSide, StreamHost, SessionLink {
     if (this.stream.inputBytes > MAX_INPUT_BYTES) this.connection.hold(HOLD.input);
   }
 
+  /** One SUBSCRIBE or UNSUBSCRIBE. */
   subscribing(packet: Buffer): void {
     this.connection.hold(HOLD.engine);
     const prepared = this.#parts.prepare(packet);

@@ -77,9 +77,9 @@ export function parseConnect(
   end: number,
   limits: ConnectLimits,
 ): ConnectOutcome {
-  if (bytes[start] !== PACKET_TYPE.connect << 4) {
-    const message = "the first packet is not a CONNECT without flags [MQTT-3.1.0-1]";
-    return { is: "close", message };
+  const firstByte = bytes[start] ?? 0;
+  if (firstByte >> 4 !== PACKET_TYPE.connect) {
+    return { is: "close", message: "the first packet is not CONNECT [MQTT-3.1.0-1]" };
   }
   const fields = new PacketFields(bytes, body, end);
   let peer: Peer | null = null;
@@ -87,6 +87,7 @@ export function parseConnect(
     const name = fields.text("protocol name");
     const level = fields.byte();
     peer = versionOf(name, level);
+    if ((firstByte & 0x0f) !== 0) throw malformed("CONNECT has header flags [MQTT-2.1.3-1]");
     const request = peer.version === 5 ? parseOpening(fields) : parseOldOpening(fields, peer);
     peer = request.peer;
     const packet = parsePayload(fields, request, limits);

@@ -5,8 +5,7 @@ import { REASON } from "./reason-codes.ts";
 export interface PacketSink {
   /**
    * `bytes[start…end)` is one packet, its variable header begins at `body`. The bytes are the
-   * caller's own until this returns. Returns whether it wants more; after `false` the rest of the
-   * stream is dropped.
+   * caller's own until this returns. Returns whether it takes another one now.
    */
   packet(bytes: Buffer, start: number, body: number, end: number): boolean;
 }
@@ -42,49 +41,63 @@ export class PacketScanner {
     return this.#used;
   }
 
-  /** Takes what has arrived. Throws {@link PacketError}; the stream is over then. */
-  push(chunk: Buffer, sink: PacketSink): void {
-    if (this.#isOver) return;
+  /**
+   * Takes what has arrived, from a position on, until the sink takes no more. Returns how far that
+   * was: the rest is to be offered again. Throws {@link PacketError}; the stream is over then, and
+   * what comes later is dropped.
+   */
+  push(chunk: Buffer, sink: PacketSink, from = 0): number {
+    if (this.#isOver) return chunk.length;
     // Set before anything can throw, and taken back when nothing did.
     this.#isOver = true;
-    this.#isOver = !this.#scan(chunk, this.#used > 0 ? this.#complete(chunk, sink) : 0, sink);
+    let at = from;
+    let isWanted = true;
+    if (this.#used > 0) {
+      at = this.#complete(chunk, at);
+      if (this.#used === this.#needed) isWanted = this.#handOver(sink);
+    }
+    if (isWanted) at = this.#scan(chunk, at, sink);
+    this.#isOver = false;
+    return at;
   }
 
-  /** Goes on at `from`, or nowhere when that is -1. Returns whether the stream goes on. */
-  #scan(chunk: Buffer, from: number, sink: PacketSink): boolean {
-    if (from < 0) return false;
+  #scan(chunk: Buffer, from: number, sink: PacketSink): number {
     let at = from;
     while (at < chunk.length) {
       const body = this.#bodyOf(chunk, at, chunk.length);
       const end = at + this.#needed;
       if (body === 0 || end > chunk.length) {
         this.#keep(chunk, at, chunk.length);
-        return true;
+        return chunk.length;
       }
-      if (!sink.packet(chunk, at, body, end)) return false;
+      if (!sink.packet(chunk, at, body, end)) return end;
       at = end;
     }
-    return true;
+    return at;
   }
 
-  /** Adds what the unfinished packet lacks. Returns how much of the chunk that took; -1 for the end. */
-  #complete(chunk: Buffer, sink: PacketSink): number {
-    let at = 0;
-    let body = 0;
+  /** Adds what the unfinished packet lacks. Returns how much of the chunk that took. */
+  #complete(chunk: Buffer, from: number): number {
+    let at = from;
     while (at < chunk.length) {
-      body = this.#bodyOf(this.#partial, 0, this.#used);
+      const body = this.#bodyOf(this.#partial, 0, this.#used);
       const end = Math.min(chunk.length, at + this.#needed - this.#used);
       this.#keep(chunk, at, end);
       at = end;
       if (body !== 0) break;
     }
-    body = this.#bodyOf(this.#partial, 0, this.#used);
-    if (body === 0 || this.#used < this.#needed) return at;
+    // The header may be complete only now, and say that nothing follows it.
+    this.#bodyOf(this.#partial, 0, this.#used);
+    return at;
+  }
+
+  #handOver(sink: PacketSink): boolean {
     const packet = this.#partial;
     const end = this.#used;
+    const body = this.#bodyOf(packet, 0, end);
     this.#partial = EMPTY;
     this.#used = 0;
-    return sink.packet(packet, 0, body, end) ? at : -1;
+    return sink.packet(packet, 0, body, end);
   }
 
   /** Where the variable header begins, or 0 when the fixed header is unfinished; sets `#needed`. */
