@@ -30,7 +30,7 @@ function publisher(
 }
 
 function got(payload: string, offset: number | null, topic = TOPIC): Delivery {
-  return { is: "message", topic, payload, offset };
+  return { is: "message", topic, payload, offset, acceptedAt: offset };
 }
 
 function reader(kind: "cursor" | "session" | "group", events: ReaderEvent[]): ReaderRecord {
@@ -47,7 +47,7 @@ function toldGap(from: number, earliest: number, reason = "epoch"): ToldGap {
  */
 function honest(): History {
   const log = ["p#1", "q#1", "p#2", "p#2", "p#3"].map((payload, index) => {
-    return { offset: index + 1, topic: TOPIC, payload };
+    return { offset: index + 1, topic: TOPIC, payload, acceptedAt: index + 1 };
   });
   const all = log.map(({ payload, offset }) => got(payload, offset));
   const first = all.slice(0, 3);
@@ -95,6 +95,14 @@ function isDelivery(event: ReaderEvent, payload: string): boolean {
 describe("an honest run", () => {
   test("has nothing to report: retries, redeliveries and explained gaps are in order", () => {
     expect(findViolations(honest())).toEqual([]);
+  });
+
+  test("may have a retry take the very place of the message that the crash took", () => {
+    const lost = { ...got("p#2", 4), acceptedAt: 3.5 };
+    const change = withReader("cursor", (events) =>
+      events.map((event) => (isDelivery(event, "q#9") ? lost : event)),
+    );
+    expect(kindsAfter(change)).toEqual([]);
   });
 
   test("may excuse a hole by a gap that names it", () => {
@@ -155,7 +163,7 @@ describe("the checker reports", () => {
 
   test("two log entries under one key or QoS 2 message as duplicated", () => {
     const kinds = kindsAfter(({ log, readers }) => ({
-      log: [...log, { offset: 6, topic: TOPIC, payload: "q#1" }],
+      log: [...log, { offset: 6, topic: TOPIC, payload: "q#1", acceptedAt: 6 }],
       readers: readers.filter(({ kind }) => kind === "group"),
       retained: new Map(),
     }));

@@ -31,7 +31,7 @@ export abstract class CursorReader extends FaultReader {
     if (topic === undefined || payload === undefined || frame.retained === true) return;
     this.cursor = cursor ?? this.cursor;
     const offset = cursor === undefined ? null : parseCursor(cursor).offset;
-    this.note({ is: "message", topic, payload, offset });
+    this.note({ is: "message", topic, payload, offset, acceptedAt: frame.acceptedAt ?? null });
   }
 
   #takeGap({ earliest, reason }: HeardFrame): void {

@@ -161,7 +161,8 @@ class DeliveryChecker {
     if (!this.#history.hadCrash) return false;
     if (gap.reason !== "epoch") return false;
     if (last === null || last.offset !== gap.from) return true;
-    return this.#logByOffset.get(gap.from)?.payload !== last.payload;
+    const entry = this.#logByOffset.get(gap.from);
+    return entry?.payload !== last.payload || entry.acceptedAt !== last.acceptedAt;
   }
 
   /** Published and granted with QoS 2: as often as it is in the log, over all connections. */

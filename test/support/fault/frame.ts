@@ -13,6 +13,7 @@ export interface HeardFrame {
   readonly earliest?: string;
   readonly reason?: string;
   readonly retained?: boolean;
+  readonly acceptedAt?: number;
 }
 
 /** Reads one JSON text; `null` for what a killed gateway left half said. */

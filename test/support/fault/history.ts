@@ -35,6 +35,8 @@ export interface Delivery {
   readonly payload: string;
   /** From its cursor; `null` where the protocol has none. */
   readonly offset: number | null;
+  /** When it was accepted, as its reader was told: a retry that takes the same place has another. */
+  readonly acceptedAt: number | null;
 }
 
 /** A reader was told that it missed something. */
@@ -67,6 +69,7 @@ export interface LogEntry {
   readonly offset: number;
   readonly topic: string;
   readonly payload: string;
+  readonly acceptedAt: number | null;
 }
 
 /** Everything a run knows once it is over. */

@@ -37,9 +37,9 @@ export async function readLogAndGaps(
     }
     if (response.status !== 200) throw new Error(`the log answered ${await response.text()}`);
     const page = (await response.json()) as Page;
-    for (const { topic, payload, cursor: at } of page.messages) {
+    for (const { topic, payload, cursor: at, acceptedAt = null } of page.messages) {
       if (topic === undefined || payload === undefined || at === undefined) continue;
-      read.entries.push({ offset: parseCursor(at).offset, topic, payload });
+      read.entries.push({ offset: parseCursor(at).offset, topic, payload, acceptedAt });
     }
     cursor = page.cursor;
     if (page.upToDate) return read;

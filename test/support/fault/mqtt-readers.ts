@@ -76,7 +76,9 @@ export class MqttReader extends FaultReader {
   #takePublish(link: MqttLink, packet: WirePacket): void {
     const { topic, payload, qos, packetId } = parsePublish(packet);
     const isRepeated = qos === 2 && this.#received.has(packetId);
-    if (!isRepeated) this.note({ is: "message", topic, payload, offset: null });
+    if (!isRepeated) {
+      this.note({ is: "message", topic, payload, offset: null, acceptedAt: null });
+    }
     if (qos === 2) this.#received.add(packetId);
     if (qos > 0) link.send(acknowledgement(qos === 2 ? TYPE.pubrec : TYPE.puback, packetId));
   }
