@@ -20,10 +20,12 @@ export function keepMessages(
   const found: KeptMessages = new Map();
   for (const list of lists) {
     for (const offset of list) {
-      if (offset >= firstOffset) break;
+      const isLeaving = offset < firstOffset;
+      // A log whose memory drops messages before its disk does announces lower offsets later.
+      if (!isLeaving && kept === null) break;
       if (found.has(offset)) continue;
       const held = kept?.get(offset);
-      if (held === undefined && isStored?.(offset) === true) continue;
+      if (held === undefined && (!isLeaving || isStored?.(offset) === true)) continue;
       const message = held ?? copyOf(log, offset);
       if (message !== undefined) found.set(offset, message);
     }

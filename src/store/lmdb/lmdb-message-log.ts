@@ -233,8 +233,11 @@ export class LmdbMessageLog implements MessageLog {
     return Math.min(found.through, end);
   }
 
+  /** Holes are in memory alone, like messages that were not to be stored. */
   #evictingTail(first: number): void {
-    if (this.#newestUnstored < this.#tail.oldest && !this.#disk?.isHole(this.#tail.oldest)) return;
+    const { oldest } = this.#tail;
+    const hole = this.#disk?.holeFrom(oldest);
+    if (this.#newestUnstored < oldest && (hole === undefined || hole.from >= first)) return;
     this.#listener?.evictingUnstored?.(first, (offset) => this.isStored(offset));
   }
 
