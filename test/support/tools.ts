@@ -4,6 +4,7 @@ import { delimiter, join } from "node:path";
 
 /** A foreign client or server that some tests need, and the Debian package it comes in. */
 const TOOLS = {
+  chromium: { debian: "chromium", isPresent: () => isOnPath("chromium") },
   curl: { debian: "curl", isPresent: () => isOnPath("curl") },
   nc: { debian: "netcat-openbsd", isPresent: () => isOnPath("nc") },
   mosquitto: { debian: "mosquitto", isPresent: () => isOnPath("mosquitto") },

@@ -23,7 +23,8 @@ export function verdictSentence(result: ComparisonResult): string {
 
 function voidSentence({ points }: ComparisonResult): string {
   const broken = points.filter(({ verdict }) => verdict === "void").length;
-  if (points.length <= 1) return "This run is void: its numbers mean nothing, and it ranks nothing.";
+  if (points.length <= 1)
+    return "This run is void: its numbers mean nothing, and it ranks nothing.";
   return `This run is void at ${broken} of its ${points.length} points, and ranks nothing.`;
 }
 
@@ -41,9 +42,7 @@ function ranked({ leader, leaderMedian, level, trailing, noiseFloorNs }: Ranking
     return `there is no measurable difference between ${leader} (${median}) and ${others} (${floor})`;
   }
   const equals =
-    level.length === 0
-      ? ""
-      : ` with no measurable difference to ${list(level)} (${floor}),`;
+    level.length === 0 ? "" : ` with no measurable difference to ${list(level)} (${floor}),`;
   const later = `${next.name} ${duration(next.behind.estimate)} later (95 % interval ${durationRange(next.behind)})`;
   return `${leader} delivers first (${median}),${equals} and the next is ${later}`;
 }

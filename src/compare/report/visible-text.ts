@@ -1,8 +1,8 @@
 /**
- * Characters that act instead of being seen: controls (tab and line feed aside, which a caller folds
- * into a space), and the marks that turn the direction of what follows (Unicode UAX #9).
+ * Characters that act instead of being seen: controls, and format characters, which hide text or
+ * turn the direction of what follows (Unicode categories Cc and Cf), and the two line separators.
  */
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /**
  * Text of unknown origin as a person may safely read it, in a terminal or a page: on one line, and
@@ -11,5 +11,5 @@ const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u206
 export function visibleText(text: string): string {
   return text
     .replaceAll(/[\t\r\n]+/g, " ")
-    .replaceAll(UNSEEN, (character) => `\\u{${character.charCodeAt(0).toString(16)}}`);
+    .replaceAll(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
