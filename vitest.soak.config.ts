@@ -11,11 +11,13 @@ export default defineConfig({
       "test/security/random-bytes.test.ts",
       "test/fault/kill.test.ts",
       "test/fault/power-cut.test.ts",
+      "test/fault/disk-faults.test.ts",
     ],
     env: {
       TEST_FUZZ_MS: process.env.TEST_FUZZ_MS ?? "60000",
       TEST_FAULT_ROUNDS: process.env.TEST_FAULT_ROUNDS ?? "1000",
       TEST_FAULT_IMAGES: process.env.TEST_FAULT_IMAGES ?? "200",
+      TEST_FAULT_DAMAGES: process.env.TEST_FAULT_DAMAGES ?? "200",
     },
     testTimeout: 600_000,
     hookTimeout: 60_000,
