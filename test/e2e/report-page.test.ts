@@ -34,10 +34,11 @@ describe.skipIf(requireTool("chromium"))("report.html in a browser", () => {
   });
 
   async function open(
+    name: string,
     result: ComparisonResult,
     options: Parameters<Browser["newPage"]>[0] = {},
   ): Promise<{ page: Page; watch: PageWatch }> {
-    const file = join(directory, "report.html");
+    const file = join(KEPT ?? directory, `${name}.html`);
     await writeFile(file, reportPage(result, await readPageAssets(SCRIPT)));
     const page = await browser.newPage({ viewport: { width: 1_280, height: 900 }, ...options });
     const watch = watchPage(page);
@@ -50,7 +51,7 @@ describe.skipIf(requireTool("chromium"))("report.html in a browser", () => {
 
   test("a headline is shown without a complaint or a request", async () => {
     const result = syntheticComparison({ plan: HEADLINE, cost: syntheticCost });
-    const { page, watch } = await open(result, { colorScheme: "light" });
+    const { page, watch } = await open("headline", result, { colorScheme: "light" });
     expect(await page.locator("canvas").count()).toBe(1);
     await picture(page, "headline-light");
     await page.emulateMedia({ colorScheme: "dark" });

@@ -16,17 +16,22 @@ export interface DrawnInterval {
 }
 
 /**
- * Draws intervals to one scale, that of all of them, symmetrical about 0. Decoration beside figures
- * that say the same, so hidden from those who hear the page.
+ * Draws intervals to one scale, symmetrical about 0: linear within the noise floor and logarithmic
+ * beyond it, so that a difference of a poll's interval does not flatten all others to a dot.
+ * Decoration beside figures that say the same, so hidden from those who hear the page.
  */
 export function intervalPictures(intervals: readonly (DrawnInterval | null)[]): Markup[] {
-  const ends = intervals.flatMap((each) =>
-    each === null ? [] : [Math.abs(each.low), Math.abs(each.high), each.floor ?? 0],
+  const drawn = intervals.filter((each) => each !== null);
+  const unit = Math.max(
+    1,
+    drawn[0]?.floor ?? Math.min(...drawn.map(({ low, high }) => high - low)),
   );
-  const reach = Math.max(1, ...ends);
+  const bent = (value: number): number => Math.asinh(value / unit);
+  const ends = drawn.flatMap(({ low, high, floor }) => [low, high, floor ?? 0]);
+  const reach = Math.max(bent(unit), ...ends.map((end) => Math.abs(bent(end))));
   const at = (value: number): number => {
     const half = WIDTH / 2 - MARGIN;
-    return Math.round((WIDTH / 2 + (value / reach) * half) * 10) / 10;
+    return Math.round((WIDTH / 2 + (bent(value) / reach) * half) * 10) / 10;
   };
   return intervals.map((each) => (each === null ? html("span", {}) : picture(each, at)));
 }

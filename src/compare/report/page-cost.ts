@@ -1,8 +1,8 @@
 import type { ComparisonResult, PairCost, PairResult, WireCause } from "../comparison-result.ts";
 import { byteCount, duration, rounded } from "./figures.ts";
 import { type Content, html, type Markup } from "./markup.ts";
-import { fold, MISSING, section, table } from "./page-parts.ts";
-import { pointLabel } from "./standing.ts";
+import { fold, foldByIngress, MISSING, section, table } from "./page-parts.ts";
+import { headlineIngress, pointLabel } from "./standing.ts";
 
 /** Causes in the order of the stack, from what is wanted to what is not, with their names. */
 const CAUSES: readonly (readonly [WireCause, string])[] = [
@@ -23,26 +23,32 @@ export function bytesSection(result: ComparisonResult): Markup {
   const points = result.points.filter(({ verdict }) => verdict === "valid");
   const parts = points.map((point, index) => {
     const label = pointLabel(result.plan, point);
-    const content = bytesTable(point.pairs, point.factors.payloadBytes);
-    if (content === null) return null;
-    return label === null ? content : fold(label, index === 0, content);
+    const most = Math.max(0, ...point.pairs.map(({ cost }) => totalOf(cost?.wireBytes ?? null)));
+    const content = foldByIngress(point.pairs, headlineIngress(result.plan), (pairs) =>
+      bytesTable(pairs, point.factors.payloadBytes, most),
+    );
+    if (content.length === 0) return null;
+    return label === null ? content : fold(label, index === 0, ...content);
   });
   const isMeasured = parts.some((part) => part !== null);
   return section(
     "bytes",
     "Bytes on the wire",
-    "Per delivered message, both directions, counted at the sockets and split by what they are for. Bars of one table share a scale.",
+    "Per delivered message, both directions, counted at the sockets and split by what they are for. Bars of one point share a scale.",
     isMeasured ? [causeKey(), ...parts] : absent("bytes"),
   );
 }
 
-function bytesTable(pairs: readonly PairResult[], payloadBytes: number): Markup | null {
+function bytesTable(
+  pairs: readonly PairResult[],
+  payloadBytes: number,
+  most: number,
+): Markup | null {
   const measured = pairs.flatMap((pair) => {
     const bytes = pair.cost?.wireBytes ?? null;
     return bytes === null ? [] : [{ pair, bytes, total: totalOf(bytes) }];
   });
   if (measured.length === 0) return null;
-  const most = Math.max(...measured.map(({ total }) => total));
   const rows = measured.map(({ pair, bytes, total }) => [
     `${pair.ingress} → ${pair.egress}`,
     stackedBar(bytes, most),
@@ -81,8 +87,9 @@ function causeKey(): Markup {
   );
 }
 
-export function totalOf(bytes: Readonly<Record<WireCause, number>>): number {
-  return CAUSES.reduce((sum, [cause]) => sum + bytes[cause], 0);
+/** Of all causes; 0 when they were not measured. */
+export function totalOf(bytes: Readonly<Record<WireCause, number>> | null): number {
+  return bytes === null ? 0 : CAUSES.reduce((sum, [cause]) => sum + bytes[cause], 0);
 }
 
 const FIGURES: readonly (readonly [string, (cost: PairCost) => string | null])[] = [
@@ -100,9 +107,9 @@ export function machineSection(result: ComparisonResult): Markup {
   const points = result.points.filter(({ verdict }) => verdict === "valid");
   const parts = points.map((point, index) => {
     const label = pointLabel(result.plan, point);
-    const content = machineTable(point.pairs);
-    if (content === null) return null;
-    return label === null ? content : fold(label, index === 0, content);
+    const content = foldByIngress(point.pairs, headlineIngress(result.plan), machineTable);
+    if (content.length === 0) return null;
+    return label === null ? content : fold(label, index === 0, ...content);
   });
   const isMeasured = parts.some((part) => part !== null);
   return section(

@@ -1,9 +1,9 @@
-import type { ComparisonResult, PointResult } from "../comparison-result.ts";
+import type { ComparisonResult, PairResult } from "../comparison-result.ts";
 import type { Plan } from "../plan.ts";
 import { duration, percent, rounded } from "./figures.ts";
 import { html, type Markup } from "./markup.ts";
-import { fold, section, table } from "./page-parts.ts";
-import { pointLabel } from "./standing.ts";
+import { fold, foldByIngress, section, table } from "./page-parts.ts";
+import { headlineIngress, pointLabel } from "./standing.ts";
 
 /** What arrived of what was sent, and what came of the faults that the plan makes. */
 export function deliverySection(result: ComparisonResult): Markup {
@@ -15,8 +15,8 @@ export function deliverySection(result: ComparisonResult): Markup {
     disturbance(result.plan),
     points.map((point, index) => {
       const label = pointLabel(result.plan, point);
-      const content = deliveryTable(point);
-      return label === null ? content : fold(label, index === 0, content);
+      const content = foldByIngress(point.pairs, headlineIngress(result.plan), deliveryTable);
+      return label === null ? content : fold(label, index === 0, ...content);
     }),
   );
 }
@@ -36,8 +36,8 @@ function disturbance({ experiment }: Plan): string {
   return "Nothing was broken on purpose. A block that lost a message is void, so what is lost here was lost in none that stands.";
 }
 
-function deliveryTable(point: PointResult): Markup {
-  const rows = point.pairs.map((pair) => {
+function deliveryTable(pairs: readonly PairResult[]): Markup {
+  const rows = pairs.map((pair) => {
     const isWhole = pair.lost === 0 && pair.duplicates === 0 && pair.reordered === 0;
     return [
       `${pair.ingress} → ${pair.egress}`,

@@ -8,7 +8,7 @@ import { headlineEgress, headlineIngress, pointLabel } from "./standing.ts";
 
 const HEADINGS = [
   "first − second",
-  "0 in the middle",
+  "first faster ← 0 → slower",
   "difference",
   "95 % interval",
   "of the second",
@@ -22,7 +22,7 @@ export function differencesSection(result: ComparisonResult): Markup {
   return section(
     "differences",
     "Paired differences",
-    "Readers are compared message by message, publishers block by block. The band is the noise floor: what two readers of one transport differ by here. A verdict needs an interval without 0, an estimate beyond the floor, and a p-value below 0.05 among all comparisons of its kind.",
+    "Readers are compared message by message, publishers block by block. The band is the noise floor, what two readers of one transport differ by here; beyond it the pictures' scale is logarithmic. A verdict needs an interval without 0, an estimate beyond the floor, and a p-value below 0.05 among all comparisons of its kind.",
     points.map((point, index) => {
       const label = pointLabel(result.plan, point);
       const content = differencesAt(result, point);

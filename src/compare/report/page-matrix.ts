@@ -1,11 +1,14 @@
 import type { ComparisonResult, PairResult, PointResult } from "../comparison-result.ts";
-import { duration, rounded } from "./figures.ts";
+import { duration } from "./figures.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import { fold, section } from "./page-parts.ts";
 import { pointLabel } from "./standing.ts";
 
-/** Steps of the colour scale. */
-const HEAT_STEPS = 7;
+/**
+ * The colour scale: how many times the fastest pair's median a step still holds. Finer where the
+ * transports lie together than where a poll's interval lies, or all but the polls would be one colour.
+ */
+const HEAT_RATIOS = [1.1, 1.25, 1.5, 2, 4, 20] as const;
 
 /** Median latency of every pair, coloured from the fastest to the slowest. */
 export function matrixSection(result: ComparisonResult): Markup {
@@ -13,7 +16,8 @@ export function matrixSection(result: ComparisonResult): Markup {
   return section(
     "matrix",
     "Every pair",
-    "Median latency from the intended send time, with half the width of its 95 % interval over blocks, and the 99th percentile beneath. The darker, the slower; one step is the same ratio anywhere.",
+    "Median latency from the intended send time, with half the width of its 95 % interval over blocks, and the 99th percentile beneath. The colour says how many times the fastest pair it takes.",
+    heatKey(),
     points.map((point, index) => {
       const label = pointLabel(result.plan, point);
       return label === null
@@ -73,21 +77,20 @@ function heatCell(pair: PairResult | undefined, step: (value: number) => number)
   return html("td", { class: `heat-${step(estimate)}` }, ...content);
 }
 
-/** A step of the scale for a value, by the logarithm: 1 to 2 ms differ as 10 to 20 ms do. */
+/** A step of the scale for a value, against the least of all. */
 function heatScale(values: readonly number[]): (value: number) => number {
-  const above = values.filter((value) => value > 0).map(Math.log);
-  const low = Math.min(...above);
-  // Less than a quarter between the ends is no scale worth seven colours: noise would be coloured.
-  const span = Math.max(Math.max(...above) - low, Math.log(1.25));
+  const least = Math.min(...values.filter((value) => value > 0));
   return (value) => {
-    if (value <= 0) return 0;
-    const share = (Math.log(value) - low) / span;
-    return Math.min(HEAT_STEPS - 1, Math.max(0, Math.floor(share * HEAT_STEPS)));
+    const step = HEAT_RATIOS.findIndex((ratio) => value <= least * ratio);
+    return step === -1 ? HEAT_RATIOS.length : step;
   };
 }
 
-/** How many messages each figure of a point stands on. */
-export function samplesText(point: PointResult): string {
-  const counts = point.pairs.map(({ received }) => received);
-  return `${rounded(Math.min(...counts))} to ${rounded(Math.max(...counts))}`;
+function heatKey(): Markup {
+  const names = [...HEAT_RATIOS.map((ratio) => `to ${ratio} ×`), "more"];
+  return html(
+    "ul",
+    { class: "key", "aria-label": "Colours of the matrix" },
+    names.map((name, step) => html("li", {}, html("span", { class: `swatch heat-${step}` }), name)),
+  );
 }

@@ -1,3 +1,5 @@
+import type { PairResult } from "../comparison-result.ts";
+import type { IngressName } from "../plan.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 
 /** A part of the page under a heading, with one sentence on how it is to be read. */
@@ -65,5 +67,22 @@ export function chartPlace(id: string, label: string): Markup {
     html("div", { class: "plot", role: "img", "aria-label": label }),
     html("p", { class: "readout", "aria-hidden": "true" }),
     html("ul", { class: "key" }),
+  );
+}
+
+/** One fold for each publisher, that of the headline open: dozens of pairs in one table are a wall. */
+export function foldByIngress(
+  pairs: readonly PairResult[],
+  opened: IngressName,
+  build: (pairs: readonly PairResult[]) => Markup | null,
+): Markup[] {
+  const ingresses = [...new Set(pairs.map(({ ingress }) => ingress))];
+  const parts = ingresses.flatMap((ingress) => {
+    const content = build(pairs.filter((pair) => pair.ingress === ingress));
+    return content === null ? [] : [{ ingress, content }];
+  });
+  if (parts.length <= 1) return parts.map(({ content }) => content);
+  return parts.map(({ ingress, content }) =>
+    fold(`Published by ${ingress}`, ingress === opened, content),
   );
 }

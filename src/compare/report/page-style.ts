@@ -37,14 +37,16 @@ nav ul, .key { display: flex; flex-wrap: wrap; gap: .35rem 1.1rem; list-style: n
 a { color: var(--accent); }
 .absent { background: var(--card); padding: .6rem .9rem; border-radius: .4rem; color: var(--muted); display: inline-block; }
 .scroll { overflow-x: auto; margin: .5rem 0 1rem; }
-.scroll:focus-visible, summary:focus-visible, select:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.scroll:focus-visible, summary:focus-visible, select:focus-visible, button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: .87rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-size: .87rem; padding: 0 0 .35rem; }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: middle; }
 th { font-weight: 600; }
 thead th { vertical-align: bottom; color: var(--muted); font-weight: 500; }
 th:first-child { text-align: left; padding-left: 0; }
-.ledger td, .blocks td:last-child, td:last-child:has(span) { text-align: left; white-space: normal; }
+.ledger td, .blocks td:last-child, td:last-child:has(> .found, > .unfound, > .whole) { text-align: left; }
+.ledger td, .blocks td:last-child { white-space: normal; }
+.differences thead th:nth-child(2), .differences thead th:last-child { text-align: left; }
 .ledger td { overflow-wrap: anywhere; }
 .heat { border-collapse: separate; border-spacing: 2px; }
 .heat td { border: 0; border-radius: .3rem; text-align: left; padding: .35rem .55rem; line-height: 1.3; }
@@ -58,10 +60,13 @@ HEAT
 .whisker { stroke-width: 2; } .whisker.found { stroke: var(--accent); } .whisker.unfound { stroke: var(--muted); }
 .dot.found { fill: var(--accent); } .dot.unfound { fill: var(--paper); stroke: var(--muted); stroke-width: 2; }
 span.found { color: var(--accent); font-weight: 600; } span.unfound, span.whole { color: var(--muted); }
-.differences td:nth-child(2) { padding-left: 0; padding-right: 0; }
+.differences td:nth-child(2), .differences th:nth-child(2) { padding-left: 0; padding-right: 0; }
 .swatch { display: inline-block; width: .95rem; height: .95rem; border-radius: .2rem; margin-right: .4rem; vertical-align: -.12rem; }
-.swatch[class*="series-"] { height: 0; border-top: .22rem solid; border-radius: 0; width: 1.4rem; vertical-align: .22rem; }
-.swatch.dashed { border-top-style: dashed; }
+.swatch[class*="series-"] { height: 0; border-width: .22rem 0 0; border-style: solid; border-radius: 0; width: 1.4rem; vertical-align: .22rem; }
+.swatch.dashed[class] { border-style: dashed; }
+.key button { font: inherit; color: inherit; background: none; border: 0; padding: .15rem .1rem; cursor: pointer; }
+.key button[aria-pressed="false"] { opacity: .45; text-decoration: line-through; }
+.key .swatch[class*="heat-"] { border: 1px solid var(--line); }
 SERIES
 CAUSES
 details { margin: .35rem 0; } summary { cursor: pointer; padding: .3rem 0; font-size: .95rem; }

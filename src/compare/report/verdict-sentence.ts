@@ -30,7 +30,7 @@ function voidSentence({ points }: ComparisonResult): string {
 
 function conditions({ factors }: PointResult): string {
   const { payloadBytes, ratePerSecond, network } = factors;
-  return `at ${rounded(ratePerSecond)}/s with ${rounded(payloadBytes)} bytes over ${network}`;
+  return `at ${rounded(ratePerSecond)}/s with ${rounded(payloadBytes)}-byte payloads over ${network}`;
 }
 
 function ranked({ leader, leaderMedian, level, trailing, noiseFloorNs }: Ranking<string>): string {

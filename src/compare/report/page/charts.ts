@@ -55,6 +55,7 @@ declare const uPlot: new (
 declare const devicePixelRatio: number;
 
 const HEIGHT = 340;
+const HINT = "Point at the chart to read its lines; press a name below to hide its line.";
 /** Lines from this palette entry on are dashed, so that no two differ by colour alone. */
 const FIRST_DASHED = 4;
 const UNITS = [
@@ -151,7 +152,7 @@ function drawRings(plot: Plot, choice: ChartChoice): void {
 
 /** What the lines say at the place of the pointer. */
 function readout(choice: ChartChoice, index: number | null): string {
-  if (index === null) return "";
+  if (index === null) return HINT;
   const at = choice.x[index] ?? 0;
   const tick = choice.ticks.find((each) => Math.abs(each.at - at) < 1e-9);
   const place = tick?.text ?? `${Number((100 * (1 - 10 ** -at)).toPrecision(5))} %`;
@@ -168,13 +169,23 @@ function textElement(name: string, text: string): PageElement {
   return element;
 }
 
-function keyOf(choice: ChartChoice): PageElement[] {
+/** Names and colours of the lines; pressing one hides or shows its line. */
+function keyOf(
+  choice: ChartChoice,
+  hidden: ReadonlySet<string>,
+  onPressed: (label: string) => void,
+): PageElement[] {
   return choice.series.map(({ label, colour }) => {
-    const item = document.createElement("li");
     const swatch = document.createElement("span");
     swatch.className = `swatch series-${colour}${colour >= FIRST_DASHED ? " dashed" : ""}`;
-    item.append(swatch);
-    item.append(textElement("span", label));
+    const button = document.createElement("button");
+    button.setAttribute("type", "button");
+    button.setAttribute("aria-pressed", String(!hidden.has(label)));
+    button.append(swatch);
+    button.append(textElement("span", label));
+    button.addEventListener("click", () => onPressed(label));
+    const item = document.createElement("li");
+    item.append(button);
     return item;
   });
 }
@@ -189,16 +200,23 @@ function drawChart(chart: Chart): (() => void) | null {
   figure.hidden = false;
   let chosen = 0;
   let plot: Plot | null = null;
+  const hidden = new Set<string>();
   const draw = (): void => {
     const choice = chart.choices[chosen];
     if (choice === undefined) return;
+    const series = choice.series.filter(({ label }) => !hidden.has(label));
+    const shown = { ...choice, series };
     plot?.destroy();
-    const onMove = (moved: Plot): void => {
-      line.textContent = readout(choice, moved.cursor.idx);
+    const onMove = ({ cursor }: Plot): void => {
+      line.textContent = readout(shown, cursor.idx);
     };
-    const options = optionsFor(choice, place.clientWidth, onMove);
-    plot = new uPlot(options, [choice.x, ...choice.series.map(logarithms)], place);
-    key.replaceChildren(...keyOf(choice));
+    const options = optionsFor(shown, place.clientWidth, onMove);
+    plot = new uPlot(options, [choice.x, ...series.map(logarithms)], place);
+    const onPressed = (label: string): void => {
+      if (!hidden.delete(label) && series.length > 1) hidden.add(label);
+      draw();
+    };
+    key.replaceChildren(...keyOf(choice, hidden, onPressed));
   };
   const choice = figure.querySelector(".choice");
   choice?.append(
