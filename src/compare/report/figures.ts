@@ -35,6 +35,17 @@ export function durationRange({ low, high }: Pick<Interval, "low" | "high">): st
   return `${rounded(low / size)} to ${rounded(high / size)} ${unit}`;
 }
 
+/** An estimate with half the width of its interval, in one unit: `85.2 ± 1.4 µs`. */
+export function durationWithin({
+  estimate,
+  low,
+  high,
+}: Pick<Interval, "estimate" | "low" | "high">): string {
+  const [unit, size] = unitFor(TIME_UNITS, estimate);
+  const half = Number(((high - low) / 2 / size).toPrecision(2));
+  return `${rounded(estimate / size)} ± ${rounded(half)} ${unit}`;
+}
+
 /** An amount of bytes by powers of 1,000: `1.3 kB`. */
 export function byteCount(bytes: number): string {
   const [unit, size] = unitFor(BYTE_UNITS, bytes);

@@ -1,5 +1,5 @@
 import type { ComparisonResult, PairResult, PointResult } from "../comparison-result.ts";
-import { duration } from "./figures.ts";
+import { duration, durationWithin } from "./figures.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import { fold, section } from "./page-parts.ts";
 import { pointLabel } from "./standing.ts";
@@ -66,15 +66,13 @@ function heatMap({ plan }: ComparisonResult, point: PointResult): Markup {
 
 function heatCell(pair: PairResult | undefined, step: (value: number) => number): Markup {
   if (pair === undefined || pair.median === null) return html("td", { class: "none" }, "–");
-  const { estimate, low, high } = pair.median;
   const tail = pair.latency.quantiles.p99;
   const content: Content[] = [
-    html("strong", {}, duration(estimate)),
-    html("span", { class: "half" }, ` ± ${duration((high - low) / 2)}`),
+    html("strong", {}, durationWithin(pair.median)),
     html("br", {}),
     html("span", { class: "tail" }, tail === null ? "p99: too few" : `p99 ${duration(tail)}`),
   ];
-  return html("td", { class: `heat-${step(estimate)}` }, ...content);
+  return html("td", { class: `heat-${step(pair.median.estimate)}` }, ...content);
 }
 
 /** A step of the scale for a value, against the least of all. */

@@ -1,6 +1,6 @@
 import type { ComparisonResult, PointResult } from "../comparison-result.ts";
 import { sweptFactor } from "../plan-points.ts";
-import { duration, percent, rounded } from "./figures.ts";
+import { duration, durationWithin, percent, rounded } from "./figures.ts";
 import { html, type Markup } from "./markup.ts";
 import { section, table } from "./page-parts.ts";
 import { headlineIngress, isVoid, pointLabel } from "./standing.ts";
@@ -47,9 +47,8 @@ function addedTable({ plan, points }: ComparisonResult): Markup {
       const pair = point.pairs.find((each) => each.ingress === ingress && each.egress === egress);
       if (pair === undefined || pair.median === null) return "–";
       const tail = pair.latency.quantiles.p99;
-      const half = duration((pair.median.high - pair.median.low) / 2);
       const end = tail === null ? "" : `, p99 ${duration(tail)}`;
-      return `${duration(pair.median.estimate)} ± ${half}${end}`;
+      return `${durationWithin(pair.median)}${end}`;
     }),
   ]);
   const headings = ["reader", ...points.map(({ factors }) => factors.network)];

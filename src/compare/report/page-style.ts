@@ -33,7 +33,7 @@ p { margin: .35rem 0 .75rem; max-width: 46rem; }
 .void .verdict { background: var(--warn-card); color: var(--warn); border-left: .35rem solid var(--warn); padding: .75rem 1rem; }
 .how, .meta, caption, .readout { color: var(--muted); }
 .how, .meta { font-size: .92rem; }
-nav ul, .key { display: flex; flex-wrap: wrap; gap: .35rem 1.1rem; list-style: none; margin: .5rem 0; padding: 0; font-size: .92rem; }
+.key { display: flex; flex-wrap: wrap; gap: .35rem 1.1rem; list-style: none; margin: .5rem 0; padding: 0; font-size: .92rem; }
 a { color: var(--accent); }
 .absent { background: var(--card); padding: .6rem .9rem; border-radius: .4rem; color: var(--muted); display: inline-block; }
 .scroll { overflow-x: auto; margin: .5rem 0 1rem; }
@@ -46,12 +46,14 @@ thead th { vertical-align: bottom; color: var(--muted); font-weight: 500; }
 th:first-child { text-align: left; padding-left: 0; }
 .ledger td, .blocks td:last-child, td:last-child:has(> .found, > .unfound, > .whole) { text-align: left; }
 .ledger td, .blocks td:last-child { white-space: normal; }
-.differences thead th:nth-child(2), .differences thead th:last-child { text-align: left; }
+.differences thead th:last-child { text-align: left; }
+.differences thead th:nth-child(2) { text-align: center; white-space: normal; font-size: .78rem; }
 .ledger td { overflow-wrap: anywhere; }
 .heat { border-collapse: separate; border-spacing: 2px; }
 .heat td { border: 0; border-radius: .3rem; text-align: left; padding: .35rem .55rem; line-height: 1.3; }
 .heat th { border: 0; }
-.heat .half, .heat .tail { font-size: .78rem; }
+.heat .tail { font-size: .78rem; } .heat strong { font-weight: 600; }
+.heat thead th { text-align: left; white-space: normal; padding-left: .55rem; } .heat thead th:first-child { padding-left: 0; white-space: nowrap; }
 .heat .none { color: var(--muted); text-align: center; }
 HEAT
 .interval { width: 15rem; height: 1.5rem; display: block; }
@@ -72,6 +74,7 @@ CAUSES
 details { margin: .35rem 0; } summary { cursor: pointer; padding: .3rem 0; font-size: .95rem; }
 .chart { margin: .75rem 0 1rem; } .chart .plot { width: 100%; min-height: 340px; }
 .readout { font-size: .85rem; min-height: 2.6em; margin: .25rem 0; max-width: none; font-variant-numeric: tabular-nums; }
+.chosen { display: none; font-weight: 600; }
 select { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: .35rem; padding: .35rem .5rem; max-width: 100%; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; font-size: .9rem; margin: 1rem 0; }
 .facts dt { color: var(--muted); } .facts dd { margin: 0; overflow-wrap: anywhere; }
@@ -84,7 +87,9 @@ section > ul li, .void-point li { margin: .3rem 0; max-width: 46rem; overflow-wr
 @media print {
   @page { margin: 14mm 12mm; }
   html { font-size: 11px; } body { max-width: none; padding: 0; }
-  nav, .readout, select { display: none; }
+  .readout, select { display: none; } .chosen { display: inline; }
+  .chart .uplot, .chart .u-wrap, .chart canvas { width: 100% !important; height: auto !important; }
+  .chart .u-over, .chart .u-under { display: none; }
   .scroll { overflow: visible; } table { font-size: .78rem; width: 100%; }
   th, td { padding: .15rem .3rem; white-space: normal; }
   .interval, .bar { width: 8rem; }

@@ -219,12 +219,17 @@ function drawChart(chart: Chart): (() => void) | null {
     key.replaceChildren(...keyOf(choice, hidden, onPressed));
   };
   const choice = figure.querySelector(".choice");
+  // Paper has no list to choose from, and says what was chosen.
+  const printed = textElement("span", chart.choices[0]?.label ?? "");
+  printed.className = "chosen";
   choice?.append(
     chooser(chart, (index) => {
       chosen = index;
+      printed.textContent = chart.choices[index]?.label ?? "";
       draw();
     }),
   );
+  if (chart.choices.length > 1) choice?.append(printed);
   draw();
   return draw;
 }
