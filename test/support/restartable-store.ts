@@ -26,6 +26,8 @@ export interface Life {
   readonly keys: KeyStore;
 }
 
+const FULL = new GatewayError("store_unavailable", "the disk is full");
+
 /**
  * Every store of a gateway in memory, with a disk that the test holds up: what a process notes is on
  * the disk once {@link settle} is called, as one write, and gone after {@link crash} if it was not.
@@ -41,6 +43,8 @@ export class RestartableStore {
     keys: new Map(),
     lastOffset: 0,
   };
+  /** Whoever asks whether it is durable is refused at once, as by a store that cannot write. */
+  isFaulty = false;
   #notes: Note[] = [];
   #lives = 0;
 
@@ -71,7 +75,8 @@ export class RestartableStore {
       if (life === this.#lives) this.#notes.push(entry);
     };
     const whenDurable: SessionStore["whenDurable"] = (callback) => {
-      if (this.#notes.length === 0) callback(null);
+      if (this.isFaulty) callback(FULL);
+      else if (this.#notes.length === 0) callback(null);
       else note({ is: "waiting", tell: callback });
     };
     const log = new RestartableLog(this.#disk, this.#window, this.clock, `epoch${life}`, note);
@@ -99,8 +104,7 @@ export class RestartableStore {
   fail(): void {
     const notes = this.#notes;
     this.#notes = notes.filter(({ is }) => is === "change");
-    const refusal = new GatewayError("store_unavailable", "the disk is full");
-    for (const note of notes) if (note.is === "waiting") note.tell(refusal);
+    for (const note of notes) if (note.is === "waiting") note.tell(FULL);
   }
 
   /** The process is gone with all that was not durable. */

@@ -150,6 +150,8 @@ export class WorldLink implements SessionLink, SessionEncoder {
   readonly session: MqttSession;
   /** CONNACK has been sent. */
   isOpen = false;
+  /** Turns asked for since {@link fillOnce}. */
+  wakes = 0;
   endReason: ErrorCode | "replaced" | null = null;
   readonly #table: SessionTable;
   readonly #batch = new WriteBatch();
@@ -185,6 +187,7 @@ export class WorldLink implements SessionLink, SessionEncoder {
 
   wake(): void {
     // The test fills when it likes.
+    this.wakes += 1;
   }
 
   endSoon(reason: ErrorCode): void {
@@ -209,6 +212,12 @@ export class WorldLink implements SessionLink, SessionEncoder {
     const options = { qos, noLocal: false, retainAsPublished: false, id: 0 };
     const name = `$share/${group}/${text}`;
     this.session.share({ ...options, name, group, filter: filter(text) });
+  }
+
+  /** One turn; whether another one is asked for. */
+  fillOnce(): boolean {
+    this.wakes = 0;
+    return this.session.fill(this.#batch, 1_000_000);
   }
 
   fill(room = 1_000_000): void {

@@ -339,3 +339,33 @@ test("a store that fails is not taken for one that has written", async () => {
   world.settle();
   expect(link.payloads()).toEqual(["x"]);
 });
+
+test("a store at fault is asked once a turn for what waits for it, and delivered from when it heals", async () => {
+  const world = new SessionWorld();
+  const link = await subscribed(world, 2);
+  world.store.isFaulty = true;
+  world.publish("x", 2);
+  // True would be asked again in the next turn of the event loop, and so on without end.
+  expect(link.fillOnce()).toBe(false);
+  world.table.tick();
+  expect(link.fillOnce()).toBe(false);
+  world.store.isFaulty = false;
+  expect(link.wakes).toBe(0);
+  world.table.tick();
+  expect(link.wakes).toBe(1);
+  world.settle();
+  expect(link.payloads()).toEqual(["x"]);
+});
+
+test("what a store at fault withheld is delivered to the client's next connection", async () => {
+  const world = new SessionWorld();
+  const first = await subscribed(world, 2);
+  world.store.isFaulty = true;
+  world.publish("x", 2);
+  expect(first.fillOnce()).toBe(false);
+  first.close();
+  world.store.isFaulty = false;
+  world.settle();
+  const second = await open(world);
+  expect(second.payloads()).toEqual(["x"]);
+});

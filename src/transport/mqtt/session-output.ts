@@ -28,6 +28,8 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
   #batch: WriteBatch | null = null;
   #isOpen = false;
   #isMissingTold = false;
+  /** The store has refused what the sender waits for; it is asked again in the next {@link fill}. */
+  #isStalled = false;
   #whenDelivered: (() => void) | null = null;
 
   constructor(
@@ -95,6 +97,10 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
   fill(batch: WriteBatch, room: number): boolean {
     const reader = this.#reader;
     if (reader === null || !this.#isOpen) return false;
+    if (this.#isStalled) {
+      this.#isStalled = false;
+      this.#sender.resume();
+    }
     this.#batch = batch;
     try {
       let left = room - this.#sender.redeliver(batch, this, room);
@@ -198,9 +204,14 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
 
   awaitDurable(): void {
     this.#parts.bus.sessions.store.whenDurable((refusal) => {
-      this.#sender.resume();
-      if (refusal === null) this.#link?.wake();
-      else this.#parts.stalled(this.#session);
+      if (refusal === null) {
+        this.#sender.resume();
+        this.#link?.wake();
+        return;
+      }
+      // A store at fault refuses at once: asked again in every turn, it would keep the process busy.
+      this.#isStalled = true;
+      this.#parts.stalled(this.#session);
     });
   }
 
