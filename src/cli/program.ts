@@ -6,6 +6,7 @@ import { checkConfigCommand } from "./check-config.ts";
 import { compareCommand } from "./compare.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { pubCommand } from "./pub.ts";
+import { recommendCommand } from "./recommend.ts";
 import { serveCommand } from "./serve.ts";
 import { simulateCommand } from "./simulate.ts";
 import { subCommand } from "./sub.ts";
@@ -20,6 +21,7 @@ const COMMANDS: readonly ((host: CliHost) => Command)[] = [
   traceCommand,
   simulateCommand,
   compareCommand,
+  recommendCommand,
   checkConfigCommand,
   certCommand,
 ];

@@ -17,7 +17,7 @@ export function networkSection(result: ComparisonResult): Markup {
       result.points.map((point) => linkRow(result, point)),
     ),
     sweptFactor(result.plan) === "network" && !isVoid(result) ? addedTable(result) : null,
-    stallTable(result),
+    isVoid(result) ? null : stallTable(result),
   );
 }
 

@@ -45,7 +45,7 @@ th { font-weight: 600; }
 thead th { vertical-align: bottom; color: var(--muted); font-weight: 500; }
 th:first-child { text-align: left; padding-left: 0; }
 .ledger td, .blocks td:last-child, td:last-child:has(> .found, > .unfound, > .whole) { text-align: left; }
-.ledger td, .blocks td:last-child { white-space: normal; }
+.ledger td, .blocks td:last-child { white-space: normal; } .ledger thead th { text-align: left; }
 .differences thead th:last-child { text-align: left; }
 .differences thead th:nth-child(2) { text-align: center; white-space: normal; font-size: .78rem; }
 .ledger td { overflow-wrap: anywhere; }

@@ -62,7 +62,7 @@ export function reportPage(
 function content(result: ComparisonResult, changes: readonly PointChange[] | null): Content[] {
   const stands = !isVoid(result);
   const parts = [
-    voidSection(result),
+    stands ? null : voidSection(result),
     stands ? changesSection(result, changes) : null,
     ...(stands
       ? [
@@ -70,6 +70,7 @@ function content(result: ComparisonResult, changes: readonly PointChange[] | nul
           percentilesSection(result),
           differencesSection(result),
           sweepSection(result),
+          voidSection(result),
           bytesSection(result),
           machineSection(result),
           deliverySection(result),

@@ -1,0 +1,132 @@
+import type { ComparisonResult, PointResult } from "../comparison-result.ts";
+import { sweptFactor } from "../plan-points.ts";
+import { duration, durationRange, durationWithin, rounded, signedDuration } from "./figures.ts";
+import { limitsOf } from "./limits.ts";
+import { differenceFrom, type Ranking, type Row, rankPublishers, rankReaders } from "./ranking.ts";
+import { headlineEgress, headlineIngress, isVoid, pointLabel } from "./standing.ts";
+import { bandedTable, textTable } from "./text-table.ts";
+import { kneeText, verdictSentence } from "./verdict-sentence.ts";
+import { visibleText } from "./visible-text.ts";
+
+/**
+ * The result for a person at a terminal: the verdict, the matrix, and what the readers and
+ * publishers of the headline differ by. A void run prints why, and no ranking, because somebody
+ * would quote it.
+ */
+export function formatResult(result: ComparisonResult): string {
+  const lines = [`${visibleText(verdictSentence(result))}\n`];
+  if (isVoid(result)) return [...lines, ...voidLines(result)].join("");
+  for (const point of result.points) {
+    const label = pointLabel(result.plan, point);
+    if (label !== null) lines.push(`\n${visibleText(label)}\n`);
+    lines.push(point.verdict === "void" ? reasons(point) : `\n${pointText(result, point)}`);
+  }
+  if (sweptFactor(result.plan) === "ratePerSecond") lines.push(`\n${kneeTable(result)}`);
+  lines.push(
+    "\nLimits of this run\n",
+    ...limitsOf(result).map((limit) => `  ${visibleText(limit)}\n`),
+  );
+  return lines.join("");
+}
+
+function voidLines(result: ComparisonResult): string[] {
+  const broken = result.points.filter(({ verdict }) => verdict === "void");
+  return broken.map((point) => {
+    const label = pointLabel(result.plan, point);
+    return `${label === null ? "" : `${visibleText(label)}\n`}${reasons(point)}`;
+  });
+}
+
+/** The point's reasons, then those of its blocks, the most frequent first. */
+function reasons(point: PointResult): string {
+  const counts = new Map<string, number>();
+  for (const reason of point.blocks.flatMap(({ voidReasons }) => voidReasons)) {
+    // Blocks of one kind of trouble differ in its figure.
+    const kind = reason.replaceAll(/\d+(\.\d+)?/g, "…");
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  const ofBlocks = [...counts]
+    .sort(([, one], [, other]) => other - one)
+    .map(([kind, count]) => `${count} ${count === 1 ? "block" : "blocks"}: ${kind}`);
+  return [...point.voidReasons, ...ofBlocks].map((line) => `  ${visibleText(line)}\n`).join("");
+}
+
+function pointText(result: ComparisonResult, point: PointResult): string {
+  const { plan } = result;
+  const ingress = headlineIngress(plan);
+  const egress = headlineEgress(plan);
+  const readers = rankReaders(point, ingress);
+  const publishers = plan.ingress.length > 1 ? rankPublishers(point, egress) : null;
+  const readerRows = point.egressComparisons.filter((row) => row.ingress === ingress);
+  const publisherRows = point.ingressComparisons.filter((row) => row.egress === egress);
+  return [
+    "Median latency from the intended send time ± half its 95 % interval\n",
+    bandedTable(matrix(result, point)),
+    readers === null
+      ? ""
+      : `\n${differences(`Readers of what ${ingress} published`, readers, readerRows)}`,
+    publishers === null
+      ? ""
+      : `\n${differences(`Publishers as ${egress} reads them`, publishers, publisherRows)}`,
+    lossText(point),
+  ].join("");
+}
+
+function matrix({ plan }: ComparisonResult, point: PointResult): string[][] {
+  const cell = (ingress: string, egress: string): string => {
+    const pair = point.pairs.find((each) => each.ingress === ingress && each.egress === egress);
+    return pair === undefined || pair.median === null ? "–" : durationWithin(pair.median);
+  };
+  return [
+    ["published by ↓ read by →", ...plan.egress],
+    ...plan.ingress.map((ingress) => [
+      ingress,
+      ...plan.egress.map((egress) => cell(ingress, egress)),
+    ]),
+  ];
+}
+
+/** Everyone against the leader, whether or not they differ. */
+function differences<Name extends string>(
+  title: string,
+  { leader, level, trailing, noiseFloorNs }: Ranking<Name>,
+  rows: readonly Row<Name>[],
+): string {
+  const floor = noiseFloorNs === null ? "none, nothing was repeated" : duration(noiseFloorNs);
+  const found = [...level, ...trailing.map(({ name }) => name)].map((name) => {
+    const against = differenceFrom(rows, name, leader);
+    if (against === null) return [`  ${name} − ${leader}`, "not compared", ""];
+    if (against.verdict === "no measurable difference") {
+      return [`  ${name} − ${leader}`, "no measurable difference", ""];
+    }
+    const { interval } = against;
+    return [
+      `  ${name} − ${leader}`,
+      signedDuration(interval.estimate),
+      `(${durationRange(interval)})`,
+    ];
+  });
+  return `${title}: difference from ${leader} with its 95 % interval; noise floor ${floor}\n${textTable(found)}`;
+}
+
+function lossText({ pairs }: PointResult): string {
+  const broken = pairs.filter(
+    ({ lost, duplicates, reordered }) => lost + duplicates + reordered > 0,
+  );
+  if (broken.length === 0) return "\nNothing was lost, repeated or out of order.\n";
+  const rows = broken.map(({ ingress, egress, expected, lost, duplicates, reordered }) => [
+    `  ${ingress} → ${egress}`,
+    `${rounded(lost)} of ${rounded(expected)} lost`,
+    `${rounded(duplicates)} twice`,
+    `${rounded(reordered)} out of order`,
+  ]);
+  return `\nNot whole, once and in order\n${textTable(rows)}`;
+}
+
+function kneeTable({ plan, knees }: ComparisonResult): string {
+  const ingress = headlineIngress(plan);
+  const rows = knees
+    .filter((knee) => knee.ingress === ingress)
+    .map((knee) => [`  ${knee.egress}`, kneeText(knee)]);
+  return `Rate at which latency turns upwards, published by ${ingress}\n${textTable(rows)}`;
+}
