@@ -152,6 +152,7 @@ export type DropReason =
   | "drop_oldest"
   | "keep_latest"
   | "expired"
+  | "too_large"
   | "session_expired"
   | "forbidden";
 

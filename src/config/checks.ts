@@ -50,15 +50,8 @@ function checkOrder({ http }: Config): CrossProblem[] {
     }));
 }
 
-function checkUnbuilt({ mqtt, store, log }: Config): CrossProblem[] {
+function checkUnbuilt({ store, log }: Config): CrossProblem[] {
   const problems: CrossProblem[] = [];
-  if (mqtt.engine === "native") {
-    problems.push({
-      path: "mqtt.engine",
-      comparedWith: [],
-      text: "native does not exist in this version; use aedes",
-    });
-  }
   if (log.qos0 === "disk" && store.kind === "memory") {
     problems.push({
       path: "log.qos0",

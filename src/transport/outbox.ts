@@ -16,6 +16,13 @@ export interface OutboxSource {
   fill(batch: WriteBatch, room: number): boolean;
 }
 
+/**
+ * Room for answers of four bytes: 16 at first, then 1,000. Below the size from which a batch keeps
+ * what it is given instead of copying it.
+ */
+const FIRST_WORDS_BYTES = 64;
+const WORDS_BYTES = 4_000;
+
 /** Serves every connection in turn: a flush starts and ends within one call. */
 const batch = new WriteBatch();
 
@@ -37,6 +44,9 @@ export class Outbox implements Flushable {
   #acknowledged: number[] = [];
   #control: Uint8Array[] = [];
   #controlBytes = 0;
+  /** Answers of four bytes that follow those in the list. */
+  #words: Buffer | null = null;
+  #wordsUsed = 0;
   #isScheduled = false;
   #isClosed = false;
   #hasMore = false;
@@ -77,8 +87,24 @@ export class Outbox implements Flushable {
   /** Queues an answer. It leaves before any message that is pulled later. */
   control(bytes: Uint8Array): void {
     if (this.#isClosed) return;
+    this.#closeWords();
     this.#control.push(bytes);
     this.#controlBytes += bytes.length;
+    this.wake();
+  }
+
+  /** As {@link control} for four bytes, without an object: what most acknowledgements of MQTT are. */
+  controlWord(first: number, second: number, third: number, fourth: number): void {
+    if (this.#isClosed) return;
+    let words = this.#words;
+    if (words === null || this.#wordsUsed === words.length) words = this.#moreWords(words);
+    const at = this.#wordsUsed;
+    words[at] = first;
+    words[at + 1] = second;
+    words[at + 2] = third;
+    words[at + 3] = fourth;
+    this.#wordsUsed = at + 4;
+    this.#controlBytes += 4;
     this.wake();
   }
 
@@ -132,6 +158,7 @@ export class Outbox implements Flushable {
   /** Drops what is queued; nothing is written from here on. */
   close(): void {
     this.#isClosed = true;
+    this.#closeWords();
     this.#control.length = 0;
     this.#controlBytes = 0;
     this.#onRelief = null;
@@ -139,12 +166,28 @@ export class Outbox implements Flushable {
   }
 
   #fill(): void {
+    this.#closeWords();
     for (const bytes of this.#control) batch.add(bytes);
     if (this.#control.length > 0 && this.#acknowledged.length > 0) this.#reportAcknowledged();
     this.#control.length = 0;
     this.#controlBytes = 0;
     const room = this.#limits.highWaterBytes - batch.bytes;
     this.#hasMore = room > 0 ? this.#source.fill(batch, room) : true;
+  }
+
+  #moreWords(full: Buffer | null): Buffer {
+    this.#closeWords();
+    const words = Buffer.allocUnsafe(full === null ? FIRST_WORDS_BYTES : WORDS_BYTES);
+    this.#words = words;
+    return words;
+  }
+
+  /** They take their place in the list; an idle connection keeps no room for more. */
+  #closeWords(): void {
+    if (this.#words === null) return;
+    this.#control.push(this.#words.subarray(0, this.#wordsUsed));
+    this.#words = null;
+    this.#wordsUsed = 0;
   }
 
   #write(): void {

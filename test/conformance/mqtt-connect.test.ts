@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ENGINE_UNDER_TEST } from "../support/mqtt-engine.ts";
 import { type MqttServer, startMqtt } from "../support/mqtt-server.ts";
 import {
   connectPacket,
@@ -27,17 +28,20 @@ async function connackFor(bytes: Uint8Array): Promise<number[]> {
   return [...body];
 }
 
-test("an MQTT 5 CONNECT is answered in the form of version 5 with reason code 0x84", async () => {
-  const connect = packet(
-    0x10,
-    field("MQTT"),
-    Buffer.of(5, 2),
-    uint16(0),
-    Buffer.of(0),
-    field("five"),
-  );
-  expect(await connackFor(connect)).toEqual([0, 0x84, 0]);
-});
+test.skipIf(ENGINE_UNDER_TEST === "native")(
+  "an MQTT 5 CONNECT is answered in the form of version 5 with reason code 0x84",
+  async () => {
+    const connect = packet(
+      0x10,
+      field("MQTT"),
+      Buffer.of(5, 2),
+      uint16(0),
+      Buffer.of(0),
+      field("five"),
+    );
+    expect(await connackFor(connect)).toEqual([0, 0x84, 0]);
+  },
+);
 
 test.skip("MQTT 5 clients are served: this engine ends at 3.1.1 (aedes/lib/handlers/connect.js:65)", () =>
   undefined);

@@ -2,6 +2,7 @@ import { parseConfig } from "../../src/config/load.ts";
 import { createGateway, type Gateway, type GatewayParts } from "../../src/gateway.ts";
 import { type Logger, SILENT_LOGGER } from "../../src/telemetry/logger.ts";
 import type { GatewayUrls } from "./contract/client.ts";
+import { ENGINE_UNDER_TEST } from "./mqtt-engine.ts";
 
 /** Settings as a config file would nest them, every part optional. */
 export interface SettingsTree {
@@ -16,15 +17,24 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
-const FREE_PORTS = { http: { port: 0 }, mqtt: { port: 0 }, tcp: { port: 0 } };
+/** Nothing is kept on disk unless the test says where. */
+const TEST_SETTINGS = {
+  http: { port: 0 },
+  mqtt: { port: 0, engine: ENGINE_UNDER_TEST },
+  tcp: { port: 0 },
+  store: { kind: "memory" },
+};
 
-/** Starts the real gateway in this process. Its parts may be exchanged where they are ports. */
+/**
+ * Starts the real gateway in this process, its store in memory unless the settings say otherwise. Its
+ * parts may be exchanged where they are ports.
+ */
 export async function startGateway(
   settings: SettingsTree = {},
   parts: GatewayParts = {},
   logger: Logger = SILENT_LOGGER,
 ): Promise<RunningGateway> {
-  const config = parseConfig(merge(FREE_PORTS, settings));
+  const config = parseConfig(merge(TEST_SETTINGS, settings));
   const gateway = createGateway(config, logger, parts);
   const addresses = await gateway.start();
   const portOf = (transport: string) =>

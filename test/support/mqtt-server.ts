@@ -13,6 +13,7 @@ import { MqttTransport } from "../../src/transport/mqtt/mqtt-transport.ts";
 import type { MqttOptions } from "../../src/transport/mqtt/options.ts";
 import { SessionRegistry } from "../../src/transport/session-registry.ts";
 import type { TransportLimits } from "../../src/transport/transport.ts";
+import { ENGINE_UNDER_TEST } from "./mqtt-engine.ts";
 import type { Life } from "./restartable-store.ts";
 
 /** What a test may set. */
@@ -50,6 +51,7 @@ export interface MqttServer {
 
 const MQTT: MqttOptions = {
   enabled: true,
+  engine: ENGINE_UNDER_TEST,
   tlsListener: null,
   host: "127.0.0.1",
   port: 0,
@@ -65,6 +67,9 @@ const MQTT: MqttOptions = {
   sessionExpirySeconds: 0,
   maxSubscriptionsPerSession: 1_000,
   maxKeepAliveSeconds: 0,
+  topicAliasMaximum: 32,
+  responseInformation: "",
+  serverReference: "",
 };
 
 const LIMITS = {

@@ -152,8 +152,6 @@ describe("settings that do not fit together", () => {
     ["http.poll.defaultHoldMs", "60000", "60000 is over http.poll.maxHoldMs, which is 55000"],
     ["http.poll.defaultMessages", "2000", "2000 is over http.poll.maxMessages, which is 1000"],
     ["http.headersTimeoutMs", "70000", "70000 is over http.requestTimeoutMs, which is 60000"],
-    ["mqtt.engine", "native", "native does not exist in this version; use aedes"],
-    ["log.qos0", "disk", "disk needs a store on disk, and store.kind is memory"],
     ["mqtt.port", "8080", "8080 is also http.port"],
     ["websocket.path", "/v1/ws", "/v1/ws is taken by the HTTP transport"],
     ["mqtt.websocketPath", "/ws", "/ws is also websocket.path"],
@@ -161,6 +159,11 @@ describe("settings that do not fit together", () => {
     expect(await problemsOf({ set: { [path]: text } })).toEqual([
       `${path} (from --set): ${expected}`,
     ]);
+  });
+
+  test("messages of QoS 0 cannot be kept on a disk that is not used", async () => {
+    const [problem] = await problemsOf({ set: { "log.qos0": "disk", "store.kind": "memory" } });
+    expect(problem).toContain("disk needs a store on disk, and store.kind is memory");
   });
 
   test.each(["0.0.0.0", "::", "192.168.1.1", "example.org", "127.evil.example"])(

@@ -51,7 +51,7 @@ describe("protocol name and level", () => {
     ["MQTT", 3, "4 unsupportedProtocolVersion"],
     ["MQTT", 0, "4 unsupportedProtocolVersion"],
     ["MQIsdp", 4, "4 unsupportedProtocolVersion"],
-    ["MQTT", 6, "5 unsupportedProtocolVersion"],
+    ["MQTT", 6, "4 unsupportedProtocolVersion"],
     // The mark of a bridge, which tries again without it.
     ["MQTT", 0x84, "4 unsupportedProtocolVersion"],
   ])(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BYTES, DAY_MS, flag, port, text, urlPath, wholeNumber } from "./setting.ts";
+import { BYTES, DAY_MS, flag, port, text, textOrNone, urlPath, wholeNumber } from "./setting.ts";
 import { tlsListener } from "./tls.ts";
 
 /** Implementations of MQTT behind the engine port. */
@@ -12,10 +12,9 @@ export const mqtt = z
     host: text("127.0.0.1", "Address the MQTT listener binds."),
     port: port(1883, "Port of MQTT over TCP; 0 takes any free port."),
     websocketPath: urlPath("/mqtt", "Path of MQTT over WebSocket on the HTTP listener."),
-    engine: z
-      .enum(MQTT_ENGINES)
-      .default("aedes")
-      .meta({ description: "Implementation of MQTT; native does not exist yet." }),
+    engine: z.enum(MQTT_ENGINES).default("aedes").meta({
+      description: "Implementation of MQTT: aedes speaks 3.1 and 3.1.1, native also 5.0.",
+    }),
     connectTimeoutMs: wholeNumber(
       10_000,
       { min: 100, max: DAY_MS },
@@ -69,6 +68,19 @@ export const mqtt = z
       0,
       { min: 0, max: 65_535 },
       "A client that asks for a longer keep-alive, or for none, is refused; 0 takes what it asks for.",
+    ),
+    topicAliasMaximum: wholeNumber(
+      32,
+      { min: 0, max: 65_535 },
+      "Highest topic alias an MQTT 5 client may give, and most that it is given; 0 for none. Engine native.",
+    ),
+    responseInformation: textOrNone(
+      "",
+      "Told to MQTT 5 clients that ask for it, as the beginning of their response topics; empty for nothing. Engine native.",
+    ),
+    serverReference: textOrNone(
+      "",
+      "Other servers, as `host:port` separated by spaces, to which MQTT 5 clients are sent when the gateway drains; empty for none. Engine native.",
     ),
     tls: tlsListener(8883, "MQTT"),
   })

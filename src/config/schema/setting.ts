@@ -37,6 +37,11 @@ export function text(defaultValue: string, meaning: string) {
   return z.string().min(1).default(defaultValue).meta({ description: meaning });
 }
 
+/** Text of at most 1,024 characters that may be empty. */
+export function textOrNone(defaultValue: string, meaning: string) {
+  return z.string().max(1_024).default(defaultValue).meta({ description: meaning });
+}
+
 /** The path part of a URL: one leading slash, no query, no fragment. */
 export function urlPath(defaultValue: string, meaning: string) {
   return z

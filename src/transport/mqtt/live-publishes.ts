@@ -1,4 +1,4 @@
-import type { Message, QoS, TransportName } from "../../bus/message.ts";
+import { type Message, propertyBytes, type QoS, type TransportName } from "../../bus/message.ts";
 import type { Reader } from "../../bus/reader.ts";
 import { EncodedTail } from "../encoded-tail.ts";
 import type { TransportObserver } from "../transport.ts";
@@ -12,7 +12,15 @@ const REMEMBERED = 16_384;
 export interface LiveMessage {
   readonly offset: number;
   readonly qos: QoS;
+  readonly retain: boolean;
   readonly ingress: TransportName;
+  /** Session that published it. */
+  readonly sessionId: string;
+  /** Its expiry is told to the client and counts down: two deliveries of it may differ. */
+  readonly hasExpiry: boolean;
+  /** No PUBLISH of it is longer than this. */
+  readonly maxPacketBytes: number;
+  readonly topicLength: number;
   readonly receivedAt: number;
   readonly acceptedAt: number;
 }
@@ -32,16 +40,36 @@ export class LivePublishes {
     if (known !== undefined && known.offset === offset) return known;
     const message: Message | undefined = reader.messageAt(offset);
     if (message === undefined) return undefined;
-    const { qos, origin, receivedAt, acceptedAt } = message;
-    const facts = { offset, qos, ingress: origin.transport, receivedAt, acceptedAt };
+    const facts = factsOf(message);
     this.#facts[slot] = facts;
     return facts;
   }
 
-  /** Adds the message as PUBLISH of QoS 0 and returns its bytes. */
+  /** Adds the message as PUBLISH of QoS 0 of MQTT 3 and returns its bytes. */
   addTo(batch: WriteBatch, offset: number, reader: Reader): number {
     return this.#tail.addTo(batch, offset, reader);
   }
+}
+
+/** Fixed header, lengths, packet id, the numbers among the properties. */
+const MOST_FIELDS_BYTES = 64;
+
+function factsOf(message: Message): LiveMessage {
+  const { offset, topic, payload, qos, retain, properties, origin } = message;
+  // A UTF-16 unit takes at most 3 bytes of UTF-8.
+  const texts = topic.length + propertyBytes(properties);
+  return {
+    offset,
+    qos,
+    retain,
+    ingress: origin.transport,
+    sessionId: origin.sessionId,
+    hasExpiry: properties.expiry !== undefined,
+    maxPacketBytes: MOST_FIELDS_BYTES + 3 * texts + payload.length,
+    topicLength: topic.length,
+    receivedAt: message.receivedAt,
+    acceptedAt: message.acceptedAt,
+  };
 }
 
 /**

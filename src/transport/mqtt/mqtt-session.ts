@@ -1,5 +1,5 @@
 import { Filters } from "../../bus/filter-set.ts";
-import type { QoS, TransportName } from "../../bus/message.ts";
+import type { Message, QoS, TransportName } from "../../bus/message.ts";
 import { ANONYMOUS, type Identity } from "../../bus/ports.ts";
 import type { RestoredSession } from "../../bus/session-store.ts";
 import type { TopicFilter } from "../../bus/topic.ts";
@@ -242,7 +242,22 @@ export class MqttSession implements SessionFacts, GrantHost, SharingSession {
     entry.subscriptionId = options.id;
     if (this.#queue.merge(entry) || !this.#overflow.makesRoomFor(bytes)) return;
     this.#queue.push(entry);
+    if (this.#grants.matches !== null) this.#mergeUnacknowledged(message);
     this.#link?.wake();
+  }
+
+  /** What filters of QoS 0 add to a message that a filter of a higher one has queued. */
+  #mergeUnacknowledged({ topic, retain, origin }: Message): void {
+    const isOwn = origin.sessionId === this.#link?.origin.sessionId;
+    const match = this.#grants.matches?.of(topic, isOwn) ?? null;
+    if (match === null) return;
+    entry.isRetained = match.retainAsPublished && retain;
+    entry.subscriptionId = 0;
+    this.#queue.merge(entry);
+    for (const id of match.ids) {
+      entry.subscriptionId = id;
+      this.#queue.merge(entry);
+    }
   }
 
   /** PUBACK for QoS 1, PUBCOMP for QoS 2. False for an id that is not in flight with that QoS. */

@@ -14,6 +14,7 @@ import {
   type MqttPeer,
   turnAway,
 } from "./mqtt-connection.ts";
+import { NativeEngine } from "./native/native-engine.ts";
 import type { MqttOptions } from "./options.ts";
 
 /** A peer that vanished without a word is noticed by the kernel: a client may have no keep-alive. */
@@ -35,7 +36,10 @@ export class MqttTransport implements Transport {
   constructor(context: TransportContext, options: MqttOptions) {
     this.#context = context;
     this.#options = options;
-    this.#engine = new AedesEngine(context, options);
+    this.#engine =
+      options.engine === "native"
+        ? new NativeEngine(context, options)
+        : new AedesEngine(context, options);
     this.#parts = { context, options, engine: this.#engine };
   }
 

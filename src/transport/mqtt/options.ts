@@ -1,10 +1,14 @@
 import type { TlsListening } from "../listener.ts";
 import type { QueueOverflowPolicy } from "./session-parts.ts";
 
+/** Implementations of MQTT. */
+export type MqttEngineName = "aedes" | "native";
+
 /** What the MQTT transport and its engine are told; the config section of the same names. */
 export interface MqttOptions {
   /** Whether the plain listener is opened. */
   readonly enabled: boolean;
+  readonly engine: MqttEngineName;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -34,4 +38,10 @@ export interface MqttOptions {
   readonly maxSubscriptionsPerSession: number;
   /** A longer keep-alive, or none, is refused; 0 takes what the client asks for. */
   readonly maxKeepAliveSeconds: number;
+  /** The highest topic alias a client may give, and the most we give it (MQTT 5). 0 for none. */
+  readonly topicAliasMaximum: number;
+  /** Told to MQTT 5 clients that ask for it; empty for nothing. */
+  readonly responseInformation: string;
+  /** Where MQTT 5 clients are sent when the gateway is about to stop; empty for nowhere. */
+  readonly serverReference: string;
 }

@@ -25,8 +25,11 @@ export interface OutgoingGate extends RetainedSource {
   messageAt(offset: number): Message | undefined;
   /** Keeps a retained message that is about to be sent until it is acknowledged. */
   keep(message: Message): void;
-  /** Access and expiry, asked when the message is about to leave. */
-  mayDeliver(message: Message): boolean;
+  /**
+   * Access and expiry, asked when the message is about to leave. `isBegun`: it was sent before, and
+   * expires no longer.
+   */
+  mayDeliver(message: Message, isBegun: boolean): boolean;
   /** The message is in the batch; `isFirst` when it is neither a redelivery nor a retained one. */
   sent(message: Message, qos: QoS, isFirst: boolean): void;
   /** The next message waits until it is durable: ask for another turn then. */
@@ -110,7 +113,9 @@ export class OutgoingSender {
       return gate.encoder.addPubrel(batch, packetIdOf(sequence));
     }
     const message = this.#messageAt(gate, sequence);
-    if (message === undefined || !gate.mayDeliver(message)) {
+    // A handshake of QoS 2 that has begun is completed [MQTT-4.3.3-7].
+    const isBegun = state === STATE.inFlight && queue.entries.qosAt(sequence) === 2;
+    if (message === undefined || !gate.mayDeliver(message, isBegun)) {
       queue.finish(sequence);
       return SKIPPED_BYTES;
     }

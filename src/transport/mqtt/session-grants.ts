@@ -5,6 +5,7 @@ import type { Offerable } from "../../bus/subscription-index.ts";
 import type { TopicFilter } from "../../bus/topic.ts";
 import { AcknowledgedFilters } from "./acknowledged-filters.ts";
 import type { SubscriptionOptions, SubscriptionState } from "./session-state.ts";
+import { isPlain, TopicMatches } from "./topic-matches.ts";
 
 /** The session that is offered messages within the fan-out. */
 export interface GrantHost {
@@ -45,6 +46,7 @@ export class SessionGrants {
   readonly #grants = new Map<TopicFilter, Grant>();
   /** Those granted QoS 1 or 2. */
   readonly acknowledged = new AcknowledgedFilters();
+  #matches: TopicMatches | null = null;
 
   constructor(bus: Bus, host: GrantHost) {
     this.#bus = bus;
@@ -53,6 +55,11 @@ export class SessionGrants {
 
   get count(): number {
     return this.#grants.size;
+  }
+
+  /** `null` as long as no subscription has options beside its QoS. */
+  get matches(): TopicMatches | null {
+    return this.#matches;
   }
 
   has(filter: string): boolean {
@@ -77,7 +84,7 @@ export class SessionGrants {
     const grant = new Grant(this.#host, options);
     if (options.qos > 0) grant.endWatch = this.#bus.watch(identity, [filter], grant);
     this.#grants.set(filter, grant);
-    this.acknowledged.update(this.#grants);
+    this.#changed();
   }
 
   /** @param retained whether retained messages of QoS 0 are to come first. */
@@ -99,7 +106,7 @@ export class SessionGrants {
     this.#grants.delete(filter);
     this.#silence(grant);
     grant.endWatch?.();
-    this.acknowledged.update(this.#grants);
+    this.#changed();
     return true;
   }
 
@@ -114,7 +121,13 @@ export class SessionGrants {
       grant.endWatch?.();
     }
     this.#grants.clear();
+    this.#changed();
+  }
+
+  #changed(): void {
     this.acknowledged.update(this.#grants);
+    const isMatched = [...this.#grants.values()].some(({ options }) => !isPlain(options));
+    this.#matches = isMatched ? new TopicMatches(this.#grants) : null;
   }
 
   #silence(grant: Grant): void {

@@ -1,16 +1,20 @@
 import type { Delivery } from "../../bus/delivery.ts";
-import type { Message, QoS, TransportName } from "../../bus/message.ts";
+import { type Message, NO_PROPERTIES, type QoS, type TransportName } from "../../bus/message.ts";
 import type { Identity } from "../../bus/ports.ts";
 import type { Reader, ReaderHost } from "../../bus/reader.ts";
 import type { Subscription } from "../../bus/subscription.ts";
 import type { Topic } from "../../bus/topic.ts";
 import type { WriteBatch } from "../write-batch.ts";
-import { reportSent } from "./live-publishes.ts";
+import { type LiveMessage, reportSent } from "./live-publishes.ts";
 import type { OutgoingQueue } from "./outgoing-queue.ts";
 import { type OutgoingGate, OutgoingSender } from "./outgoing-sender.ts";
 import type { RetainedAnswers } from "./retained-answers.ts";
 import type { SessionGrants } from "./session-grants.ts";
 import type { SessionEncoder, SessionFacts, SessionLink, SessionParts } from "./session-parts.ts";
+import type { SubscriptionOptions } from "./session-state.ts";
+import type { TopicMatches } from "./topic-matches.ts";
+
+const NO_IDS: readonly number[] = Object.freeze([]);
 
 /**
  * What the client of one session is sent while it is connected: live messages at QoS 0 from a reader,
@@ -124,16 +128,18 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
   }
 
   retained(subscription: Subscription, message: Message): number {
-    const [filter] = subscription.filterSet.filters;
-    const granted = filter === undefined ? 0 : (this.#grants.optionsOf(filter)?.qos ?? 0);
+    const options = this.#optionsOf(subscription);
     // Those that ask for acknowledgement have been in the queue since the subscription began.
-    if (granted > 0 && message.qos > 0) return 0;
-    return this.#send(message, true);
+    if ((options?.qos ?? 0) > 0 && message.qos > 0) return 0;
+    return this.#send(message, true, options?.id ?? 0);
   }
 
-  recovered(_subscription: Subscription, message: Message): number {
+  recovered(subscription: Subscription, message: Message): number {
     if (message.qos > 0 && this.#grants.acknowledged.matches(message.topic)) return 0;
-    return this.#send(message, false);
+    const options = this.#optionsOf(subscription);
+    if (options?.noLocal === true && this.#isOwn(message.origin.sessionId)) return 0;
+    const isRetained = message.retain && options?.retainAsPublished === true;
+    return this.#send(message, isRetained, options?.id ?? 0);
   }
 
   live(offset: number, reader: Reader): number {
@@ -145,10 +151,14 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
     if (this.#queue.nextOffset <= offset && !reader.isCatchingUp) {
       used += this.#sender.send(batch, this, offset, Number.POSITIVE_INFINITY);
     }
-    if (facts.qos > 0 && this.#grants.acknowledged.matchesAt(offset, reader)) return used;
-    used += this.encoder.addLive(batch, offset, reader);
+    const { matches } = this.#grants;
+    const bytes =
+      matches === null
+        ? this.#addLive(batch, facts, reader)
+        : this.#addMatched(batch, facts, reader, matches);
+    if (bytes === 0) return used;
     observer.delivered(facts.ingress, reader.transport, 0, facts.receivedAt, facts.acceptedAt);
-    return used;
+    return used + bytes;
   }
 
   wentLive(): void {
@@ -191,10 +201,11 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
     this.#parts.bus.sessions.keep(message);
   }
 
-  mayDeliver(message: Message): boolean {
+  mayDeliver(message: Message, isBegun: boolean): boolean {
     const reader = this.#reader;
     if (reader === null) return false;
-    return this.#parts.bus.mayDeliver(reader.transport, reader.identity, message);
+    const asked = isBegun ? { ...message, properties: NO_PROPERTIES } : message;
+    return this.#parts.bus.mayDeliver(reader.transport, reader.identity, asked);
   }
 
   sent(message: Message, qos: QoS, isFirst: boolean): void {
@@ -225,11 +236,41 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
     });
   }
 
-  #send(message: Message, isRetained: boolean): number {
+  /** Returns 0 for what the queue delivers, and for what the client cannot take. */
+  #addLive(batch: WriteBatch, live: LiveMessage, reader: Reader): number {
+    const { acknowledged } = this.#grants;
+    if (live.qos > 0 && acknowledged.matchesAt(live.offset, reader)) return 0;
+    return this.encoder.addLive(batch, live, reader);
+  }
+
+  /** As {@link #addLive}, where subscriptions have options beside their QoS. */
+  #addMatched(batch: WriteBatch, live: LiveMessage, reader: Reader, matches: TopicMatches): number {
+    const message = reader.messageAt(live.offset);
+    if (message === undefined) return 0;
+    const match = matches.of(message.topic, this.#isOwn(live.sessionId));
+    if (match === null || (live.qos > 0 && match.qos > 0)) return 0;
+    const isRetained = live.retain && match.retainAsPublished;
+    if (!isRetained && match.ids.length === 0) return this.encoder.addLive(batch, live, reader);
+    return this.encoder.addUnacknowledged(batch, message, isRetained, match.ids);
+  }
+
+  #send(message: Message, isRetained: boolean, subscriptionId: number): number {
     const batch = this.#batch;
     if (batch === null) return 0;
+    const ids = subscriptionId === 0 ? NO_IDS : [subscriptionId];
+    const bytes = this.encoder.addUnacknowledged(batch, message, isRetained, ids);
+    if (bytes === 0) return 0;
     this.#parts.observer.deliveredLate(message.origin.transport, this.#transport, 0);
-    return this.encoder.addUnacknowledged(batch, message, isRetained);
+    return bytes;
+  }
+
+  #optionsOf({ filterSet }: Subscription): SubscriptionOptions | undefined {
+    const [filter] = filterSet.filters;
+    return filter === undefined ? undefined : this.#grants.optionsOf(filter);
+  }
+
+  #isOwn(sessionId: string): boolean {
+    return sessionId === this.#link?.origin.sessionId;
   }
 
   get #transport(): TransportName {

@@ -6,7 +6,7 @@ import type { ErrorCode } from "../../errors.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { TransportObserver } from "../transport.ts";
 import type { WriteBatch } from "../write-batch.ts";
-import type { LivePublishes } from "./live-publishes.ts";
+import type { LiveMessage, LivePublishes } from "./live-publishes.ts";
 import type { OutgoingLimits } from "./outgoing-queue.ts";
 import type { DeliveryEncoder } from "./outgoing-sender.ts";
 import type { SharedMessage } from "./shared-message.ts";
@@ -52,9 +52,14 @@ export interface SessionParts {
 /** Packets in the version of the protocol that the client speaks, and live messages of QoS 0. */
 export interface SessionEncoder extends DeliveryEncoder {
   /** Adds a live message at QoS 0 and returns its bytes; 0 when the client takes none so large. */
-  addLive(batch: WriteBatch, offset: number, reader: Reader): number;
-  /** As {@link addLive}, for a retained or recovered message. */
-  addUnacknowledged(batch: WriteBatch, message: Message, isRetained: boolean): number;
+  addLive(batch: WriteBatch, live: LiveMessage, reader: Reader): number;
+  /** As {@link addLive}, for a message that is retained or recovered, or has identifiers to be told. */
+  addUnacknowledged(
+    batch: WriteBatch,
+    message: Message,
+    isRetained: boolean,
+    subscriptionIds: readonly number[],
+  ): number;
 }
 
 /** The connection a session is taken up by, as the engine sees it. */

@@ -207,7 +207,8 @@ conformance("3.1.1", (rule, broker) => {
     const again = await broker.open();
     again.send(again.write.connect(session), Buffer.of(0xc0, 0));
     expect((await again.next()).type).toBe("connack");
-    expect((await again.take("publish")).payload).toBe("waiting");
+    const behind = [await again.next(), await again.next()];
+    expect(behind).toContainEqual(expect.objectContaining({ payload: "waiting" }));
   });
 
   rule("[MQTT-3.2.2-2] a kept session without subscriptions is present", async () => {

@@ -13,8 +13,8 @@ export type EngineName = "aedes" | "native";
 /** What the suites can run against: an engine, or the broker the suites themselves are checked with. */
 export type BrokerName = EngineName | "mosquitto";
 
-/** The engines that exist. `native` joins them here when the config accepts it. */
-export const ENGINES: readonly EngineName[] = ["aedes"];
+/** The engines that exist. */
+export const ENGINES: readonly EngineName[] = ["aedes", "native"];
 
 /**
  * What the suites run against now: every engine, or with `TEST_MQTT_BROKER=mosquitto` Debian's broker

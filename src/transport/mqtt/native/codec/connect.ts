@@ -66,9 +66,6 @@ export interface ConnectLimits extends TopicLimits {
 /** MQTT 3.1 allows client ids of 1 to 23 characters (MQTT 3.1 §3.1, "Client Identifier"). */
 const MAX_CLIENT_ID_31 = 23;
 
-/** Set in the level of a bridge's CONNECT by a convention outside the standard. */
-const BRIDGE_FLAG = 0x80;
-
 /** Parses the first packet of a connection, `bytes[start…end)` with its variable header at `body`. */
 export function parseConnect(
   bytes: Buffer,
@@ -103,13 +100,13 @@ export function parseConnect(
   }
 }
 
-/** A version we do not speak, answered in the form of the nearest one we do [MQTT-3.1.2-2]. */
+/** A version we do not speak, answered in the form that every client has had to read [MQTT-3.1.2-2]. */
 class VersionRefusal extends PacketError {
   readonly peer: Peer;
 
   constructor(level: number) {
     super(REASON.unsupportedProtocolVersion, `protocol level ${level} is not supported`);
-    this.peer = peerOf(level > 5 && level < BRIDGE_FLAG ? 5 : 4);
+    this.peer = peerOf(4);
   }
 }
 

@@ -1,0 +1,159 @@
+import { isUtf8 } from "node:buffer";
+import type { Bus } from "../../../bus/bus.ts";
+import type { MessageProperties, Origin, QoS } from "../../../bus/message.ts";
+import type { Topic, TopicLimits } from "../../../bus/topic.ts";
+import { type ErrorCode, GatewayError } from "../../../errors.ts";
+import { malformed, PacketError } from "./codec/packet-error.ts";
+import { PublishReader } from "./codec/publish.ts";
+import { REASON } from "./codec/reason-codes.ts";
+import { TopicNames } from "./codec/topic-names.ts";
+import type { Link } from "./link.ts";
+
+/** The one draft all messages are offered by: the log copies what it keeps of it. */
+interface MutableDraft {
+  topic: Topic;
+  payload: Uint8Array;
+  qos: QoS;
+  retain: boolean;
+  properties: MessageProperties;
+  origin: Origin;
+  receivedAt: number;
+}
+
+/**
+ * Refusals that say nothing about the message: a client that were told so by an acknowledgement would
+ * give the message up, one whose connection ends sends it again.
+ */
+const ENDS_CONNECTION: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "draining",
+  "store_unavailable",
+  "internal",
+]);
+
+/** Takes PUBLISH of every connection into the bus. */
+export class PublishIntake {
+  readonly #bus: Bus;
+  readonly #reader: PublishReader;
+  /** Packet ids of QoS 2 one session may leave unreleased. */
+  readonly #maxUnreleased: number;
+  #draft: MutableDraft | null = null;
+
+  constructor(bus: Bus, limits: TopicLimits, maxUnreleased: number) {
+    this.#bus = bus;
+    this.#reader = new PublishReader(new TopicNames(limits));
+    this.#maxUnreleased = maxUnreleased;
+  }
+
+  /** Takes `bytes[start…end)`. Throws the refusal that ends the connection. */
+  take(link: Link, bytes: Buffer, start: number, body: number, end: number): void {
+    const reader = this.#reader;
+    try {
+      reader.read(bytes, start, body, end, link.peer.version);
+      const draft = this.#draftOf(link, bytes);
+      if (reader.qos === 0) this.#bus.accept(draft, link.identity, null);
+      else if (reader.qos === 1) this.#takeOnceAtLeast(link, draft);
+      else this.#takeOnce(link, draft);
+    } catch (thrown) {
+      this.#refuse(link, thrown);
+    }
+  }
+
+  #draftOf(link: Link, bytes: Buffer): MutableDraft {
+    const reader = this.#reader;
+    const topic =
+      reader.topicAlias > 0 || reader.topic === null ? this.#aliased(link) : reader.topic;
+    const payload = bytes.subarray(reader.payloadStart, reader.payloadEnd);
+    if (reader.properties.payloadFormat === 1 && !isUtf8(payload)) {
+      throw new PacketError(
+        REASON.payloadFormatInvalid,
+        "the payload is said to be UTF-8 and is not (§3.3.2.3.2)",
+      );
+    }
+    link.quota.take(link.connection.receivedAt);
+    const { origin, receivedAt } = link.connection;
+    const { qos, isRetained: retain, properties } = reader;
+    const draft = this.#draft;
+    if (draft === null) {
+      this.#draft = { topic, payload, qos, retain, properties, origin, receivedAt };
+      return this.#draft;
+    }
+    draft.topic = topic;
+    draft.payload = payload;
+    draft.qos = qos;
+    draft.retain = retain;
+    draft.properties = properties;
+    draft.origin = origin;
+    draft.receivedAt = receivedAt;
+    return draft;
+  }
+
+  #aliased(link: Link): Topic {
+    return link.aliases.resolve(this.#reader.topic, this.#reader.topicAlias);
+  }
+
+  #takeOnceAtLeast(link: Link, draft: MutableDraft): void {
+    const { packetId } = this.#reader;
+    const { receipts } = link;
+    link.quota.checkOpen(receipts.length);
+    receipts.push(packetId, 1, draft.receivedAt);
+    try {
+      this.#bus.accept(draft, link.identity, receipts);
+    } catch (refusal) {
+      receipts.takeBack();
+      throw refusal;
+    }
+  }
+
+  #takeOnce(link: Link, draft: MutableDraft): void {
+    const { packetId } = this.#reader;
+    const { session, receipts } = link;
+    if (session === null) throw malformed("PUBLISH before CONNACK");
+    const waiting = session.incoming.get(packetId);
+    if (waiting === null) {
+      // A message the session has already [MQTT-4.3.3-10].
+      link.acknowledge("pubrec", packetId);
+      return;
+    }
+    if (waiting !== undefined) {
+      waiting.push((error) => {
+        if (error === null || error === undefined) link.acknowledge("pubrec", packetId);
+      });
+      return;
+    }
+    link.quota.checkOpen(receipts.length);
+    if (session.incoming.size >= this.#maxUnreleased) {
+      throw new GatewayError(
+        "limit_exceeded",
+        `${this.#maxUnreleased} messages of QoS 2 await their PUBREL, which is the limit`,
+      );
+    }
+    session.take(packetId, []);
+    receipts.push(packetId, 2, draft.receivedAt);
+    try {
+      this.#bus.accept(draft, link.identity, receipts);
+    } catch (refusal) {
+      receipts.takeBack();
+      session.release(packetId);
+      throw refusal;
+    }
+    link.quota.awaitsRelease();
+  }
+
+  /** By the acknowledgement where MQTT 5 has one and the message is to blame, else by the end. */
+  #refuse(link: Link, thrown: unknown): void {
+    if (link.peer.version !== 5 || !isAboutMessage(thrown)) throw thrown;
+    const { qos, packetId } = this.#reader;
+    if (qos === 0) throw thrown;
+    link.refuseMessage(qos === 1 ? "puback" : "pubrec", packetId, thrown);
+  }
+}
+
+/** Whether it says what is wrong with one message, and nothing about its packet or the gateway. */
+function isAboutMessage(thrown: unknown): thrown is GatewayError {
+  if (thrown instanceof PacketError) {
+    return (
+      thrown.reason === REASON.topicNameInvalid || thrown.reason === REASON.payloadFormatInvalid
+    );
+  }
+  return thrown instanceof GatewayError && !ENDS_CONNECTION.has(thrown.code);
+}
