@@ -9,7 +9,7 @@ import type { Config } from "./config/schema.ts";
 import { apiDocuments } from "./documents/api-documents.ts";
 import { ALLOW_ANYONE, type Authenticator } from "./security/authenticator.ts";
 import { ListenerCertificates } from "./security/tls-certificates.ts";
-import { LmdbStore } from "./store/lmdb/lmdb-store.ts";
+import { LmdbStore, type OpenableEnvironment } from "./store/lmdb/lmdb-store.ts";
 import { MemoryStore } from "./store/memory/memory-store.ts";
 import { MemoryMessageLog } from "./store/memory/message-log.ts";
 import { Activity } from "./telemetry/activity.ts";
@@ -17,11 +17,12 @@ import { Health } from "./telemetry/health.ts";
 import { type AdjustableLevel, LogLevelSwitch } from "./telemetry/log-level.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { Metrics, type StateReading } from "./telemetry/metrics.ts";
+import { StoreWatch } from "./telemetry/store-watch.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { readClock, TickClock } from "./telemetry/tick-clock.ts";
 import { FlushLoop } from "./transport/flush-loop.ts";
 import { HttpTransport } from "./transport/http/http-transport.ts";
-import type { HttpServices } from "./transport/http/options.ts";
+import type { HttpServices, StoredState } from "./transport/http/options.ts";
 import { MqttTransport } from "./transport/mqtt/mqtt-transport.ts";
 import { SessionRegistry } from "./transport/session-registry.ts";
 import { TcpTransport } from "./transport/tcp/tcp-transport.ts";
@@ -32,6 +33,8 @@ import { readVersion } from "./version.ts";
 /** What may be put in another's place; tests give their own, later versions give more. */
 export interface GatewayParts {
   readonly store?: Store;
+  /** Under the disk store of the settings; what its reads and writes fail of, it decides. */
+  readonly storeEnvironment?: OpenableEnvironment;
   readonly clock?: Clock;
   readonly policy?: AccessPolicy;
   readonly authenticator?: Authenticator;
@@ -85,7 +88,7 @@ class ComposedGateway implements Gateway {
     this.#activity = new Activity(this.telemetry);
     const adjustable = parts.logLevel ?? { level: config.logging.level };
     this.logLevel = new LogLevelSwitch(logger, adjustable);
-    this.#store = parts.store ?? this.#createStore(acceptanceClock);
+    this.#store = parts.store ?? this.#createStore(acceptanceClock, parts.storeEnvironment);
     this.bus = new Bus({
       log: this.#store.log,
       retained: this.#store.retained,
@@ -111,7 +114,7 @@ class ComposedGateway implements Gateway {
     });
   }
 
-  #createStore(clock: Clock): Store {
+  #createStore(clock: Clock, environment: OpenableEnvironment | undefined): Store {
     const { log, store } = this.#config;
     const epoch = newEpoch();
     if (store.kind === "memory") {
@@ -121,31 +124,25 @@ class ComposedGateway implements Gateway {
       directory: store.dataDir,
       epoch,
       clock,
-      observer: this.#storeObserver(),
+      observer: this.#watchStore(),
       durability: store.durability,
       tail: log,
       disk: store,
       isQos0Stored: log.qos0 === "disk",
       maxPendingBytes: store.maxPendingBytes,
+      ...(environment === undefined ? {} : { environment }),
     });
   }
 
-  #storeObserver(): StoreObserver {
-    let reported: string | null = null;
-    return {
-      committed: () => undefined,
-      failed: ({ kind, text }) => {
-        // A failed read does not keep the store from taking messages.
-        if (this.#store.readState().fault !== null) this.#health.setReason("store", text);
-        if (reported !== text) this.#logger.error("store failed", { kind, reason: text });
-        reported = text;
-      },
-      healed: () => {
-        reported = null;
-        this.#health.setReason("store", null);
-        this.#logger.info("store works again");
-      },
-    };
+  #watchStore(): StoreObserver {
+    const { telemetry } = this;
+    return new StoreWatch({
+      counters: telemetry.store,
+      health: this.#health,
+      logger: this.#logger,
+      fault: () => this.#store.readState().fault,
+      now: () => telemetry.readNow(),
+    });
   }
 
   async #openStore(): Promise<void> {
@@ -212,7 +209,7 @@ class ComposedGateway implements Gateway {
     };
   }
 
-  #readState(): StateReading {
+  #readState(): StateReading & StoredState {
     return {
       sessions: this.sessions.count,
       subscriptions: this.bus.subscriptionCount,
@@ -220,6 +217,7 @@ class ComposedGateway implements Gateway {
       retainedBytes: this.#store.retained.bytes,
       logMessages: this.bus.lastOffset - this.bus.firstOffset + 1,
       logBytes: this.#store.log.bytes,
+      store: { kind: this.#config.store.kind, ...this.#store.readState() },
       certificates: this.#certificates.expiries(),
     };
   }

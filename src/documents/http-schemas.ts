@@ -14,6 +14,31 @@ const LOG_LEVEL: JsonSchema = {
   enum: ["silent", "fatal", "error", "warn", "info", "debug", "trace"],
 };
 
+const STORE: JsonSchema = object(
+  {
+    kind: { description: "memory, which has none of the rest, or lmdb.", type: "string" },
+    messages: count("Of the log on disk."),
+    bytes: count("Of these messages."),
+    fileBytes: count("Size of the data file."),
+    oldestAcceptedAt: {
+      description: "When the oldest of them was accepted, in milliseconds since the Unix epoch.",
+      type: ["number", "null"],
+    },
+    pendingBytes: count("Appended and not yet durable."),
+    recoverySeconds: { description: "Time it took to open.", type: "number", minimum: 0 },
+    fault: {
+      description: "Why it cannot write; null while it can.",
+      type: ["object", "null"],
+      required: ["kind", "text"],
+      properties: {
+        kind: { enum: ["full", "read_only", "io", "corrupted", "descriptors", "other"] },
+        text: { description: "What happened and what to do.", type: "string" },
+      },
+    },
+  },
+  { description: "What outlives the process." },
+);
+
 /** The bodies of HTTP answers, problems aside. */
 export function httpSchemas({ http }: Pick<DocumentedConfig, "http">): NamedSchemas {
   return {
@@ -80,6 +105,7 @@ function reportSchemas(): NamedSchemas {
         lastOffset: count("The newest message."),
         cursor: ref("Cursor"),
       }),
+      store: STORE,
       ...activityFields(),
     }),
     LogLevel: object({ level: LOG_LEVEL }, { isClosed: true }),

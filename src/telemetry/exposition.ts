@@ -1,10 +1,24 @@
 import type { CountedSeries } from "./counters.ts";
 import type { TimedSeries } from "./deliveries.ts";
-import { BUCKET_SECONDS, METRIC_PREFIX, METRICS, type MetricName } from "./metric-catalog.ts";
+import {
+  BUCKET_COUNTS,
+  BUCKET_SECONDS,
+  METRIC_PREFIX,
+  METRICS,
+  type MetricName,
+} from "./metric-catalog.ts";
 
 const NANOSECONDS_PER_SECOND = 1e9;
 
-const BUCKET_NANOSECONDS = BUCKET_SECONDS.map((seconds) => seconds * NANOSECONDS_PER_SECOND);
+/** Bounds of buckets as they are exported, in a unit of which a histogram's samples are parts. */
+interface Buckets {
+  readonly bounds: readonly number[];
+  /** Samples of the histogram to one exported unit. */
+  readonly scale: number;
+}
+
+const SECONDS: Buckets = { bounds: BUCKET_SECONDS, scale: NANOSECONDS_PER_SECOND };
+const COUNTS: Buckets = { bounds: BUCKET_COUNTS, scale: 1 };
 
 /** A counter or gauge in the Prometheus text format 0.0.4; nothing when it has no series. */
 export function exposeCounts(name: MetricName, series: readonly CountedSeries[]): string {
@@ -15,19 +29,36 @@ export function exposeCounts(name: MetricName, series: readonly CountedSeries[])
 
 /** Histograms of nanoseconds as seconds, in the Prometheus text format; nothing without series. */
 export function exposeTimes(name: MetricName, series: readonly TimedSeries[]): string {
-  if (series.length === 0) return "";
-  return head(name) + series.map((each) => exposeHistogram(name, each)).join("");
+  return exposeHistograms(name, series, SECONDS);
 }
 
-function exposeHistogram(name: MetricName, { labels, histogram }: TimedSeries): string {
-  const counts = histogram.countsAtOrBelow(BUCKET_NANOSECONDS);
+/** Histograms of counts, such as messages in a batch, in the same format. */
+export function exposeSizes(name: MetricName, series: readonly TimedSeries[]): string {
+  return exposeHistograms(name, series, COUNTS);
+}
+
+function exposeHistograms(
+  name: MetricName,
+  series: readonly TimedSeries[],
+  buckets: Buckets,
+): string {
+  if (series.length === 0) return "";
+  return head(name) + series.map((each) => exposeHistogram(name, each, buckets)).join("");
+}
+
+function exposeHistogram(
+  name: MetricName,
+  { labels, histogram }: TimedSeries,
+  { bounds, scale }: Buckets,
+): string {
+  const counts = histogram.countsAtOrBelow(bounds.map((bound) => bound * scale));
   let text = "";
-  for (const [index, bound] of BUCKET_SECONDS.entries()) {
+  for (const [index, bound] of bounds.entries()) {
     text += sample(name, "_bucket", { ...labels, le: String(bound) }, String(counts[index] ?? 0));
   }
   const count = String(histogram.count);
   text += sample(name, "_bucket", { ...labels, le: "+Inf" }, count);
-  text += sample(name, "_sum", labels, String(histogram.sum / NANOSECONDS_PER_SECOND));
+  text += sample(name, "_sum", labels, String(histogram.sum / scale));
   return text + sample(name, "_count", labels, count);
 }
 

@@ -86,6 +86,61 @@ export const METRICS = {
     labels: [],
     help: "Bytes of payload and properties in the log's window.",
   },
+  store_commit_seconds: {
+    type: "histogram",
+    labels: [],
+    help: "Time from the oldest append of a group commit until all of it was as durable as store.durability asks; nothing in memory.",
+  },
+  store_commit_messages: {
+    type: "histogram",
+    labels: [],
+    help: "Messages in one group commit of the disk store.",
+  },
+  store_written_bytes_total: {
+    type: "counter",
+    labels: [],
+    help: "Bytes of messages written to the disk store, index, sessions and retained messages apart.",
+  },
+  store_errors_total: {
+    type: "counter",
+    labels: ["reason"],
+    help: "Writes and reads of the disk store that failed, attempts to write again included.",
+  },
+  store_fault: {
+    type: "gauge",
+    labels: ["reason"],
+    help: "1 while the disk store cannot write for this reason, and messages that ask for acknowledgement are refused.",
+  },
+  store_log_messages: {
+    type: "gauge",
+    labels: [],
+    help: "Messages in the log on disk.",
+  },
+  store_log_bytes: {
+    type: "gauge",
+    labels: [],
+    help: "Bytes of the messages in the log on disk.",
+  },
+  store_file_bytes: {
+    type: "gauge",
+    labels: [],
+    help: "Size of the disk store's data file; space that was freed in it is used again, not given back.",
+  },
+  store_oldest_message_seconds: {
+    type: "gauge",
+    labels: [],
+    help: "Age of the oldest message in the log on disk; no series while it is empty.",
+  },
+  store_pending_bytes: {
+    type: "gauge",
+    labels: [],
+    help: "Bytes appended and not yet durable; at store.maxPendingBytes publishers are no longer read from.",
+  },
+  store_recovery_seconds: {
+    type: "gauge",
+    labels: [],
+    help: "Time the disk store took to open at the start.",
+  },
   certificate_not_after_seconds: {
     type: "gauge",
     labels: ["transport"],
@@ -109,4 +164,9 @@ export type MetricName = keyof typeof METRICS;
 export const BUCKET_SECONDS: readonly number[] = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.045, 0.1, 0.18, 0.22,
   0.5, 1, 2.5, 5, 10, 30,
+];
+
+/** Upper bounds of buckets of counts: a lone message, then the sizes batches grow to under load. */
+export const BUCKET_COUNTS: readonly number[] = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000,
 ];

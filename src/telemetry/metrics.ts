@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { exposeCounts, exposeTimes } from "./exposition.ts";
+import { STORE_FAULT_KINDS, type StoreState } from "../bus/store-port.ts";
+import type { CountedSeries } from "./counters.ts";
+import { exposeCounts, exposeSizes, exposeTimes } from "./exposition.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** The gateway's state at the time of a scrape. */
@@ -10,6 +12,7 @@ export interface StateReading {
   readonly retainedBytes: number;
   readonly logMessages: number;
   readonly logBytes: number;
+  readonly store: StoreState;
   /** Of the TLS listeners: when each expires, in milliseconds since the Unix epoch. */
   readonly certificates: readonly { readonly transport: string; readonly notAfter: number }[];
 }
@@ -51,7 +54,9 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    return this.#counts() + this.#times() + this.#state() + (await this.#registry.metrics());
+    const state = this.#readState();
+    const own = this.#counts() + this.#times() + this.#state(state) + this.#store(state.store);
+    return own + (await this.#registry.metrics());
   }
 
   #counts(): string {
@@ -77,9 +82,7 @@ export class Metrics {
     ].join("");
   }
 
-  #state(): string {
-    const state = this.#readState();
-    const one = (count: number) => [{ labels: {}, count }];
+  #state(state: StateReading): string {
     const expiries = state.certificates.map(({ transport, notAfter }) => ({
       labels: { transport },
       count: notAfter / 1_000,
@@ -95,4 +98,35 @@ export class Metrics {
       exposeCounts("build_info", [{ labels: { ...this.#build }, count: 1 }]),
     ].join("");
   }
+
+  #store(state: StoreState): string {
+    const { commitTimes, commitMessages, writtenBytes } = this.#telemetry.store;
+    const { oldestAcceptedAt, fault } = state;
+    const age = (this.#telemetry.readNow() - (oldestAcceptedAt ?? 0)) / 1_000;
+    const faults = STORE_FAULT_KINDS.map((reason) => ({
+      labels: { reason },
+      count: fault?.kind === reason ? 1 : 0,
+    }));
+    return [
+      exposeTimes("store_commit_seconds", [{ labels: {}, histogram: commitTimes }]),
+      exposeSizes("store_commit_messages", [{ labels: {}, histogram: commitMessages }]),
+      exposeCounts("store_written_bytes_total", one(writtenBytes)),
+      exposeCounts("store_errors_total", this.#telemetry.store.errorSeries()),
+      exposeCounts("store_fault", faults),
+      exposeCounts("store_log_messages", one(state.logMessages)),
+      exposeCounts("store_log_bytes", one(state.logBytes)),
+      exposeCounts("store_file_bytes", one(state.fileBytes)),
+      // A clock that was set back makes no message younger than now.
+      exposeCounts(
+        "store_oldest_message_seconds",
+        oldestAcceptedAt === null ? [] : one(Math.max(0, age)),
+      ),
+      exposeCounts("store_pending_bytes", one(state.pendingBytes)),
+      exposeCounts("store_recovery_seconds", one(state.recoverySeconds)),
+    ].join("");
+  }
+}
+
+function one(count: number): readonly CountedSeries[] {
+  return [{ labels: {}, count }];
 }

@@ -5,6 +5,7 @@ import { Counters } from "./counters.ts";
 import { Deliveries, type TimedSeries } from "./deliveries.ts";
 import { HandOver, type PendingHandOver } from "./hand-over.ts";
 import { Histogram } from "./histogram.ts";
+import { StoreCounters } from "./store-counters.ts";
 import { readClock } from "./tick-clock.ts";
 import { type CountedSocket, WireBytes } from "./wire-bytes.ts";
 
@@ -41,6 +42,7 @@ export class Telemetry implements BusObserver {
   readonly counters = new Counters();
   readonly deliveries = new Deliveries(this.counters);
   readonly wire = new WireBytes();
+  readonly store = new StoreCounters();
   readonly #handOver: HandOver;
   readonly #time: TelemetryTime;
   readonly #holds = new Map<HoldOutcome, Histogram>();

@@ -74,9 +74,10 @@ describe.skipIf(requireTool("prometheus"))("Prometheus, asked what the dashboard
   let gateway: RunningGateway;
   let prometheus: PrometheusServer;
   let stopTraffic: () => Promise<void>;
+  const dataDir = mkdtempSync(join(tmpdir(), "tributary-"));
 
   beforeAll(async () => {
-    gateway = await startGateway();
+    gateway = await startGateway({ store: { kind: "lmdb", dataDir } });
     prometheus = await PrometheusServer.start(new URL(gateway.urls.http).host);
     stopTraffic = await startTraffic(gateway);
   });
@@ -85,6 +86,7 @@ describe.skipIf(requireTool("prometheus"))("Prometheus, asked what the dashboard
     await stopTraffic();
     await prometheus.stop();
     await gateway.stop();
+    rmSync(dataDir, { recursive: true });
   });
 
   test.each(queries.filter(({ place }) => !QUIET.includes(place)))(

@@ -147,7 +147,7 @@ test("only metrics of the catalogue are exported under the gateway's prefix", as
     (await scrape()).names
       .filter((name) => name.startsWith(METRIC_PREFIX))
       .map((name) =>
-        name.slice(METRIC_PREFIX.length).replace(/(?<=_seconds)_(bucket|sum|count)$/, ""),
+        name.slice(METRIC_PREFIX.length).replace(/(?<=_seconds|_messages)_(bucket|sum|count)$/, ""),
       ),
   );
   const known = new Set(Object.keys(METRICS));

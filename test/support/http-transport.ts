@@ -3,6 +3,7 @@ import type { Clock } from "../../src/bus/clock.ts";
 import type { AccessPolicy, MessageLog } from "../../src/bus/ports.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { ALLOW_ANYONE, type Authenticator } from "../../src/security/authenticator.ts";
+import { MemoryStore } from "../../src/store/memory/memory-store.ts";
 import { type LogWindow, MemoryMessageLog } from "../../src/store/memory/message-log.ts";
 import { MemoryRetainedStore } from "../../src/store/memory/retained-store.ts";
 import { Activity } from "../../src/telemetry/activity.ts";
@@ -104,6 +105,7 @@ export async function startHttp(options: HttpTestOptions = {}): Promise<RunningH
         retainedBytes: 0,
         logMessages: bus.lastOffset - bus.firstOffset + 1,
         logBytes: memory.bytes,
+        store: { kind: "memory", ...new MemoryStore(memory).readState() },
       }),
       logLevel: new LogLevelSwitch(logger, { level: "info" }),
       isAdmin: () => true,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exposeCounts, exposeTimes } from "../../src/telemetry/exposition.ts";
+import { exposeCounts, exposeSizes, exposeTimes } from "../../src/telemetry/exposition.ts";
 import { Histogram } from "../../src/telemetry/histogram.ts";
 import { BUCKET_SECONDS, METRICS } from "../../src/telemetry/metric-catalog.ts";
 
@@ -42,6 +42,18 @@ test("a histogram is written in seconds, its buckets rise and the last one holds
   expect(lines).toContain('tributary_stage_seconds_count{stage="bus"} 5');
   const sum = lines.find((line) => line.includes("_sum"))?.split(" ")[1];
   expect(Number(sum)).toBeCloseTo(40.04343, 6);
+});
+
+test("a histogram of counts is written as they are, in buckets of counts", () => {
+  const histogram = new Histogram();
+  for (const size of [1, 1, 2, 64, 700]) histogram.record(size);
+  const lines = exposeSizes("store_commit_messages", [{ labels: {}, histogram }]).split("\n");
+  expect(lines).toContain('tributary_store_commit_messages_bucket{le="1"} 2');
+  expect(lines).toContain('tributary_store_commit_messages_bucket{le="2"} 3');
+  expect(lines).toContain('tributary_store_commit_messages_bucket{le="100"} 4');
+  expect(lines).toContain('tributary_store_commit_messages_bucket{le="1000"} 5');
+  expect(lines).toContain("tributary_store_commit_messages_sum 768");
+  expect(lines).toContain("tributary_store_commit_messages_count 5");
 });
 
 test("bucket bounds expose stalls of 2.5 ms and delayed acknowledgements of 40 and 200 ms", () => {

@@ -1,4 +1,5 @@
 import type { Identity } from "../../bus/ports.ts";
+import type { StoreState } from "../../bus/store-port.ts";
 import type { ActivityReport } from "../../telemetry/activity.ts";
 import type { LogLevelSwitch } from "../../telemetry/log-level.ts";
 import type { TlsListening } from "../listener.ts";
@@ -41,12 +42,19 @@ export interface StreamSettings {
   readonly positionIntervalMs: number;
 }
 
+/** The store as the status report shows it. */
+export interface ReportedStore extends StoreState {
+  /** Its adapter, as `store.kind` names it. */
+  readonly kind: string;
+}
+
 /** How much the stores hold; bytes are of payloads and properties. */
 export interface StoredState {
   readonly retainedMessages: number;
   readonly retainedBytes: number;
   readonly logMessages: number;
   readonly logBytes: number;
+  readonly store: ReportedStore;
 }
 
 /** What the listener shows of the rest of the gateway. */

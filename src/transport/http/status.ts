@@ -3,7 +3,7 @@ import { parseFilter, type TopicFilter } from "../../bus/topic.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Session } from "../session-registry.ts";
 import type { TransportContext } from "../transport.ts";
-import type { HttpServices } from "./options.ts";
+import type { HttpServices, ReportedStore } from "./options.ts";
 import { QueryParameters } from "./query-parameters.ts";
 
 /** Sessions or topics in one listing; a console shows no more, and larger answers stall the loop. */
@@ -26,7 +26,8 @@ export class StatusReport {
     const { bus, sessions, clock } = this.#context;
     const { version } = this.#services;
     const { isReady, reasons } = this.#services.health();
-    const { retainedMessages, retainedBytes, logMessages, logBytes } = this.#services.state();
+    const { retainedMessages, retainedBytes, logMessages, logBytes, store } =
+      this.#services.state();
     return {
       version,
       ready: isReady,
@@ -48,6 +49,7 @@ export class StatusReport {
         lastOffset: bus.lastOffset,
         cursor: bus.cursorAt(bus.lastOffset),
       },
+      store: storeReport(store),
       ...this.#services.activity(),
     };
   }
@@ -87,6 +89,21 @@ export class StatusReport {
 export function checkAdmin(identity: Identity, isAdmin: (identity: Identity) => boolean): void {
   if (isAdmin(identity)) return;
   throw new GatewayError("forbidden", "only an administrator may see this");
+}
+
+/** Named as in the log's part of the report. */
+function storeReport(store: ReportedStore): Readonly<Record<string, unknown>> {
+  const { kind, logMessages, logBytes, fileBytes, oldestAcceptedAt, pendingBytes } = store;
+  return {
+    kind,
+    messages: logMessages,
+    bytes: logBytes,
+    fileBytes,
+    oldestAcceptedAt,
+    pendingBytes,
+    recoverySeconds: store.recoverySeconds,
+    fault: store.fault,
+  };
 }
 
 function countByTransport(sessions: Iterable<Session>): Record<string, number> {

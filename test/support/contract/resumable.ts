@@ -11,6 +11,12 @@ export interface Sighting {
   readonly text: string;
 }
 
+/** A gap that was told, with the cursor from which delivery goes on. */
+export interface ToldGap {
+  readonly reason: string;
+  readonly earliest: string;
+}
+
 /** Where the reader connects: through a proxy that cuts it. */
 export interface ResumableTarget {
   readonly host: string;
@@ -31,6 +37,7 @@ interface Frame {
  */
 export abstract class ResumableReader {
   readonly sightings: Sighting[] = [];
+  readonly gaps: ToldGap[] = [];
   readonly target: ResumableTarget;
   readonly filter: string;
   cursor: string;
@@ -68,6 +75,7 @@ export abstract class ResumableReader {
   protected take(frame: Frame): void {
     if (this.#isStopped) return;
     if (frame.type === "gap") {
+      this.gaps.push({ reason: frame.reason ?? "", earliest: frame.earliest ?? "" });
       this.#see({ kind: "gap", text: frame.reason ?? "" });
       this.cursor = frame.earliest ?? this.cursor;
       return;
