@@ -167,10 +167,11 @@ export class IdempotencyKeys {
 
   #makeRoom(scope: string): void {
     const keys = this.#scopes.get(scope);
-    if (keys !== undefined && keys.size >= this.#limits.maxKeysPerScope) {
+    // More than one may be too many: an earlier process may have had higher limits.
+    while (keys !== undefined && keys.size >= this.#limits.maxKeysPerScope) {
       this.#removeOldest(keys.values(), keys.size);
     }
-    if (this.#attempts.size >= this.#limits.maxKeys) {
+    while (this.#attempts.size >= this.#limits.maxKeys) {
       this.#removeOldest(this.#attempts, this.#attempts.size);
     }
   }
