@@ -75,7 +75,9 @@ export class System {
     const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
     const settings = ["http.port=0", "mqtt.port=0", "tcp.port=0", "logging.level=info"];
     const flags = settings.flatMap((each) => ["--set", each]);
-    const child = launch(process.execPath, [main, "serve", ...flags], "stdout");
+    // Beside others that keep nothing on disk either.
+    const memory = ["--store", "memory"];
+    const child = launch(process.execPath, [main, "serve", ...memory, ...flags], "stdout");
     const ports = new Map<string, number>();
     await lineMatching(child.stdout, (line) => {
       const found = /"transport":"(\w+)".*"port":(\d+)/.exec(line);

@@ -27,7 +27,9 @@ export class GatewayProcess {
       "--set",
       each,
     ]);
-    const child = spawn(process.execPath, [main, "serve", ...settings], {
+    // In memory: what is compared is transports, and nothing of it is worth a directory. A gateway
+    // with its disk is measured by naming it as the target.
+    const child = spawn(process.execPath, [main, "serve", "--store", "memory", ...settings], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const listeners = new Listeners(child);

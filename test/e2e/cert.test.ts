@@ -282,7 +282,7 @@ test("serve exits 78 and names every file that is of no use", async () => {
     ...["--set", `${name}.port=0`, "--set", `${name}.tls.enabled=true`],
     ...["--set", `${name}.tls.certFile=${at("none.pem")}`, "--set", `${name}.tls.keyFile=none`],
   ]);
-  const { code, err } = await runTributary(["serve", ...settings]);
+  const { code, err } = await runTributary(["serve", "--store", "memory", ...settings]);
   expect(code).toBe(78);
   for (const name of ["http", "mqtt", "tcp"]) {
     expect(err).toContain(`${name}.tls.certFile: ${at("none.pem")} cannot be read`);

@@ -49,13 +49,14 @@ beforeAll(async () => {
     ...execForm(only(stage(1), "ENTRYPOINT")),
     ...execForm(only(stage(1), "CMD")),
   ]);
-  // Free ports of the loopback interface in the place of the image's own.
-  const env = Object.fromEntries(
+  // Free ports of the loopback interface and a folder of the test in the place of the image's own.
+  const env: Record<string, string> = Object.fromEntries(
     ["HTTP", "MQTT", "TCP"].flatMap((name) => [
       [`TRIBUTARY_${name}_HOST`, "127.0.0.1"],
       [`TRIBUTARY_${name}_PORT`, "0"],
     ]),
   );
+  env.TRIBUTARY_STORE_DATA_DIR = join(folder, "data");
   const child = spawn(program, args, { cwd: app, env, stdio: ["ignore", "pipe", "inherit"] });
   gateway = child;
   ended = once(child, "exit");

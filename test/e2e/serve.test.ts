@@ -15,7 +15,17 @@ test("a port that is taken is named, every other listener is closed again, and t
   await once(occupant, "listening");
   const address = occupant.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  const args = ["serve", "--http-port", "0", "--mqtt-port", `${port}`, "--tcp-port", "0"];
+  const args = [
+    "serve",
+    "--store",
+    "memory",
+    "--http-port",
+    "0",
+    "--mqtt-port",
+    `${port}`,
+    "--tcp-port",
+    "0",
+  ];
   const { code, err } = await runTributary(args);
   expect(code).toBe(1);
   expect(err).toContain("EADDRINUSE");

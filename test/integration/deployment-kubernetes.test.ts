@@ -15,6 +15,7 @@ const manifest = parseAllDocuments(read("kubernetes.yml")).map((document): unkno
 
 const MODULES = {
   ConfigMap: "kubernetes-types/core/v1",
+  PersistentVolumeClaim: "kubernetes-types/core/v1",
   Deployment: "kubernetes-types/apps/v1",
   Service: "kubernetes-types/core/v1",
   NetworkPolicy: "kubernetes-types/networking/v1",
@@ -22,7 +23,7 @@ const MODULES = {
 
 const header = z.object({
   apiVersion: z.string(),
-  kind: z.enum(["ConfigMap", "Deployment", "Service", "NetworkPolicy"]),
+  kind: z.enum(["ConfigMap", "PersistentVolumeClaim", "Deployment", "Service", "NetworkPolicy"]),
   metadata: z.object({ name: z.string() }),
 });
 
@@ -52,9 +53,23 @@ const deployment = z.object({
             volumeMounts: z.array(z.object({ name: z.string(), mountPath: z.string() })),
           }),
         ]),
-        volumes: z.array(z.object({ name: z.string() })),
+        volumes: z.array(
+          z.object({
+            name: z.string(),
+            persistentVolumeClaim: z.object({ claimName: z.string() }).optional(),
+          }),
+        ),
       }),
     }),
+  }),
+});
+
+const claim = z.object({
+  kind: z.literal("PersistentVolumeClaim"),
+  metadata: z.object({ name: z.string() }),
+  spec: z.object({
+    accessModes: z.array(z.string()),
+    resources: z.object({ requests: z.object({ storage: z.string() }) }),
   }),
 });
 
@@ -164,6 +179,18 @@ test("every mount has its volume, and what the settings name is mounted", () => 
   const paths = volumeMounts.map(({ mountPath }) => mountPath);
   expect(args).toEqual(["serve", "--config", `${paths[0]}/tributary.yaml`]);
   expect(paths).toContain(parseConfig(settings()).store.dataDir);
+});
+
+test("what was acknowledged outlives the pod, with room for all that the settings keep", () => {
+  const { metadata, spec } = object(claim);
+  const { containers, volumes } = object(deployment).spec.template.spec;
+  const { store } = parseConfig(settings());
+  const mount = containers[0].volumeMounts.find(({ mountPath }) => mountPath === store.dataDir);
+  const volume = volumes.find(({ name }) => name === mount?.name);
+  expect(volume?.persistentVolumeClaim?.claimName).toBe(metadata.name);
+  expect(spec.accessModes).toEqual(["ReadWriteOnce"]);
+  const [, gibibytes = "0"] = /^(\d+)Gi$/.exec(spec.resources.requests.storage) ?? [];
+  expect(Number(gibibytes) * 2 ** 30).toBeGreaterThan(2 * store.maxBytes);
 });
 
 function settings(): object {

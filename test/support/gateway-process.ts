@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { GatewayUrls } from "./contract/client.ts";
@@ -52,7 +54,10 @@ export class GatewayProcess {
     return running;
   }
 
-  /** Starts the process and leaves it at that: it may never become ready. */
+  /**
+   * Starts the process and leaves it at that: it may never become ready. Without `--data-dir` or
+   * `--store` its directory is a new one that goes when the process ends.
+   */
   static spawn(
     settings: readonly string[] = [],
     options: readonly string[] = [],
@@ -60,11 +65,17 @@ export class GatewayProcess {
   ): GatewayProcess {
     const ports = ["http.port=0", "mqtt.port=0", "tcp.port=0"];
     const flags = [...ports, ...settings].flatMap((setting) => ["--set", setting]);
-    const command = [...wrap, process.execPath, main, "serve", ...flags, ...options];
+    const hasDirectory = options.includes("--data-dir") || options.includes("--store");
+    const ownDirectory = hasDirectory ? null : mkdtempSync(join(tmpdir(), "tributary-gateway-"));
+    const place = ownDirectory === null ? [] : ["--data-dir", ownDirectory];
+    const command = [...wrap, process.execPath, main, "serve", ...flags, ...place, ...options];
     const child = spawn(command[0] ?? "", command.slice(1), {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });
+    if (ownDirectory !== null) {
+      child.once("exit", () => rmSync(ownDirectory, { recursive: true, force: true }));
+    }
     return new GatewayProcess(child);
   }
 

@@ -141,7 +141,10 @@ export async function startTlsGateway(
     (["http", "mqtt", "tcp"] as const).map((name) => [name, { port: 0, ...settings[name] }]),
   );
   const log = new KeptLog();
-  const gateway = createGateway(parseConfig({ ...settings, ...ports }), log);
+  const gateway = createGateway(
+    parseConfig({ ...settings, ...ports, store: { kind: "memory" } }),
+    log,
+  );
   const addresses = await gateway.start();
   return {
     gateway,

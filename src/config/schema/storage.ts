@@ -34,10 +34,10 @@ export const log = z
 /** Where messages, retained messages and sessions are kept. */
 export const store = z
   .strictObject({
-    kind: z
-      .enum(STORE_KINDS)
-      .default("memory")
-      .meta({ description: "Store of messages and sessions: in memory, or on disk with lmdb." }),
+    kind: z.enum(STORE_KINDS).default("lmdb").meta({
+      description:
+        "Store of messages and sessions: on disk (lmdb), or in memory, which forgets everything when it ends.",
+    }),
     dataDir: text("./data", "Directory of the disk store; one process has it at a time."),
     durability: z.enum(DURABILITIES).default("flush").meta({
       description:
