@@ -182,6 +182,8 @@ export class CommitQueue implements CommitNotes {
 
   #submit(isProbe: boolean): void {
     this.#isWanted = false;
+    // Asked for while the commit before this one ended: it must not become a second one in flight.
+    this.#isScheduled = false;
     const settlers = this.#contribute();
     const group = this.#log?.take(isProbe) ?? null;
     const commit = { notes: this.#notes, settlers, callbacks: this.#callbacks, group };
