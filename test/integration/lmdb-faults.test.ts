@@ -21,12 +21,13 @@ function read(store: LmdbStore, after: number, under = "a") {
   return store.log.read(new Filters([filter(under)]), after, ALL);
 }
 
-async function openFaulty(tailMessages = 1_024) {
+async function openFaulty(tailMessages = 1_024, diskMessages = 1_000) {
   const directory = await temporaryDirectory();
   const environment = new FaultyEnvironment({ directory, isFlushed: true });
   const observer = new RecordingObserver();
   const tail = { maxMessages: tailMessages, maxBytes: 1e6, maxAgeMs: Number.POSITIVE_INFINITY };
-  const store = await openLmdbStore({ directory, environment, observer, tail });
+  const disk = { maxMessages: diskMessages, maxBytes: 1e9, maxAgeMs: Number.POSITIVE_INFINITY };
+  const store = await openLmdbStore({ directory, environment, observer, tail, disk });
   return { directory, environment, observer, store };
 }
 
@@ -101,6 +102,25 @@ describe("a store whose disk fails", () => {
     environment.readFault = null;
     expect(read(store, 0).offsets).toEqual([1, 2, 3]);
     expect(store.readState().fault).toBeNull();
+  });
+
+  test("does not take a log that cannot be read for one that is empty", async () => {
+    const { environment, store } = await openFaulty(1, 3);
+    for (const each of ["1", "2", "3"]) await append(store, each);
+    environment.readFault = systemError(constants.errno.EIO, "Input/output error");
+    // Retention would go on with the next chunk, and has to wait until it can be read.
+    await append(store, "4");
+    expect(store.log.firstOffset).toBe(1);
+    environment.readFault = null;
+    expect(store.log.firstOffset).toBe(2);
+    expect(read(store, 1).offsets).toEqual([2, 3, 4]);
+    expect(store.readState()).toMatchObject({ logMessages: 3, fault: null });
+  });
+
+  test("has one commit in flight while retention asks for the next", async () => {
+    const { environment, store } = await openFaulty(1, 3);
+    for (let i = 0; i < 20; i += 1) await append(store, `${i}`);
+    expect(environment.mostInFlight).toBe(1);
   });
 
   test("is congested while more waits for the disk than its bound, and says when that is over", async () => {

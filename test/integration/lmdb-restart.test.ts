@@ -3,6 +3,7 @@ import { Filters } from "../../src/bus/filter-set.ts";
 import type { QoS } from "../../src/bus/message.ts";
 import type { LmdbStore } from "../../src/store/lmdb/lmdb-store.ts";
 import { draft, filter } from "../support/bus-kit.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { openLmdbStore, temporaryDirectory } from "../support/lmdb-store.ts";
 
 const ALL = { maxMessages: 1_000, maxBytes: 1_000_000 };
@@ -135,5 +136,36 @@ describe("a store that is opened again", () => {
     second.log.release(1);
     await append(second, "a", "23");
     expect(second.log.at(1)).toBeUndefined();
+  });
+
+  test("does not lose what aged while it was closed before its queue was taken up", async () => {
+    const directory = await temporaryDirectory();
+    const clock = new FakeClock();
+    const disk = { maxMessages: 1_000, maxBytes: 1e9, maxAgeMs: 10_000 };
+    const first = await openLmdbStore({ directory, clock, disk });
+    const session = first.sessions.create("client/x", Buffer.from("state"));
+    first.log.attach({
+      ordered: (offset) =>
+        session.push({ sequence: 1, offset, qos: 1, isRetained: false, subscriptionIds: [] }),
+      evicting: () => undefined,
+    });
+    await append(first, "a", "queued");
+    await first.close();
+    clock.advance(20_000);
+    const second = await openLmdbStore({ directory, clock, disk });
+    expect(second.log.firstOffset).toBe(1);
+    const [restored] = [...second.sessions.restore()];
+    const offset = restored?.entries[0]?.offset ?? 0;
+    second.log.attach({
+      ordered: () => undefined,
+      evicting: () => {
+        const message = second.log.at(offset);
+        if (message !== undefined) second.log.keep(message);
+      },
+    });
+    second.restored();
+    expect(second.log.firstOffset).toBe(2);
+    await append(second, "a", "later");
+    expect(Buffer.from(second.log.at(offset)?.payload ?? []).toString()).toBe("queued");
   });
 });

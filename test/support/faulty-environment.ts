@@ -15,12 +15,21 @@ export class FaultyEnvironment extends LmdbEnvironment {
   readFault: Error | null = null;
   /** Whether commits wait for {@link release}. */
   isHolding = false;
+  /** The most commits that were in flight at once. */
+  mostInFlight = 0;
+  #inFlight = 0;
   readonly #held: (() => void)[] = [];
 
   override async commit(writes: readonly Write[]): Promise<void> {
-    if (this.isHolding) await new Promise<void>((go) => this.#held.push(go));
-    if (this.commitFault !== null) throw this.commitFault;
-    await super.commit(writes);
+    this.#inFlight += 1;
+    this.mostInFlight = Math.max(this.mostInFlight, this.#inFlight);
+    try {
+      if (this.isHolding) await new Promise<void>((go) => this.#held.push(go));
+      if (this.commitFault !== null) throw this.commitFault;
+      await super.commit(writes);
+    } finally {
+      this.#inFlight -= 1;
+    }
   }
 
   /** Lets the commits go on that wait. */

@@ -66,6 +66,8 @@ export class DiskPart implements LogSource {
   #announced = 0;
   #mayHaveUnusedTopics = false;
   #isRemovingIndex = false;
+  /** Nothing leaves while queues of earlier processes have no owner who would keep their bodies. */
+  #isRetentionHeld: boolean;
 
   /** Reads where an earlier process was; the new epoch is noted. Throws what the disk does. */
   constructor(options: DiskPartOptions) {
@@ -87,6 +89,7 @@ export class DiskPart implements LogSource {
       openedAt: clock.now(),
       onFault: (error) => this.#report(error),
     });
+    this.#isRetentionHeld = environment.count("sessionQueues") > 0;
     if (state !== null) this.#epochs.end(state.epoch, state.lastOffset);
     this.lastOffset = state?.lastOffset ?? 0;
     this.#durableThrough = this.lastOffset;
@@ -133,7 +136,12 @@ export class DiskPart implements LogSource {
 
   /** One bounded step of retention. */
   trim(): void {
-    this.#window.trim(this.#options.clock.now(), (offset) => this.#leaving(offset));
+    if (this.#isRetentionHeld) return;
+    try {
+      this.#window.trim(this.#options.clock.now(), (offset) => this.#leaving(offset));
+    } catch (error) {
+      this.#report(error);
+    }
     if (this.#window.isDue) this.#options.queue.request();
   }
 
@@ -211,8 +219,9 @@ export class DiskPart implements LogSource {
     this.#kept.release(offset);
   }
 
-  /** Owners of earlier processes have kept what they need. */
-  sweepKept(): void {
+  /** Queues of earlier processes have their owners: retention begins, for kept bodies as well. */
+  restored(): void {
+    this.#isRetentionHeld = false;
     this.#kept.beginSweep();
     this.#options.queue.request();
   }

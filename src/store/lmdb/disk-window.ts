@@ -79,26 +79,29 @@ export class DiskWindow {
     return this.#doomed.length > 0;
   }
 
-  /** A commit has added messages. */
+  /** A commit has added messages. Throws what the disk does. */
   add(messages: number, bytes: number): void {
     this.#messages += messages;
     this.#bytes += bytes;
-    if (this.#front === null) this.#advance();
+    this.#front ??= this.#readNext();
   }
 
   /**
    * Moves the edge past what is over the limits at `now`, one bounded step. `leaving` is told each
-   * offset before it leaves.
+   * offset before it leaves. Throws what the disk does, and is then where it was.
    */
   trim(now: number, leaving: (offset: number) => void): void {
     while (this.#isOver(now) && this.#doomed.length < MAX_DOOMED_CHUNKS) {
       const front = this.#front;
       if (front === null) return;
-      leaving(front.offsetAt(this.#place));
+      const place = this.#place;
+      // Read before anything moves: an edge without a chunk would be an empty window.
+      const next = place + 1 < front.count ? front : this.#readNext();
+      leaving(front.offsetAt(place));
       this.#messages -= 1;
-      this.#bytes -= front.storedBytesAt(this.#place);
-      this.#place += 1;
-      if (this.#place === front.count) this.#doom(front);
+      this.#bytes -= front.storedBytesAt(place);
+      if (next === front) this.#place = place + 1;
+      else this.#goOnWith(next, front);
     }
   }
 
@@ -123,36 +126,36 @@ export class DiskWindow {
     return (acceptedAt > now ? this.#openedAt : acceptedAt) + maxAgeMs <= now;
   }
 
-  #doom(chunk: LogChunk): void {
-    this.#doomed.push(chunk.first);
-    this.#advance();
+  #goOnWith(next: LogChunk | null, doomed: LogChunk): void {
+    this.#doomed.push(doomed.first);
+    this.#front = next;
+    this.#place = 0;
   }
 
-  #advance(): void {
-    this.#front = null;
-    this.#place = 0;
+  /** The oldest chunk that has not been at the front; damaged ones are removed. */
+  #readNext(): LogChunk | null {
     const range = { start: offsetKey(this.#nextFrom) };
     for (const { key, value } of this.#environment.entries("log", range)) {
       const first = readOffsetKey(key);
       this.#nextFrom = first + 1;
       try {
-        this.#front = new LogChunk(value);
-        return;
+        return new LogChunk(value);
       } catch (error) {
         this.#onFault(error);
         this.#doomed.push(first);
       }
     }
+    return null;
   }
 
   /** Goes on where an earlier process was: what is older has left the window already. */
   #skipTo(offset: number): void {
-    this.#advance();
+    this.#front = this.#readNext();
     while (this.#front !== null && this.first < offset) {
       const front: LogChunk = this.#front;
       this.#place = front.countThrough(offset - 1);
       if (this.#place < front.count) return;
-      this.#doom(front);
+      this.#goOnWith(this.#readNext(), front);
     }
   }
 }

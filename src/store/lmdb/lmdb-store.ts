@@ -110,9 +110,9 @@ export class LmdbStore implements Store {
     return this.#closing;
   }
 
-  /** Whoever restores sessions has done so: bodies that nobody kept again are removed. */
+  /** Whoever restores sessions has done so: what nobody keeps may leave. */
   restored(): void {
-    this.#disk?.sweepKept();
+    this.#disk?.restored();
   }
 
   readState(): StoreState {
