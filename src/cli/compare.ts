@@ -9,6 +9,7 @@ import { type PlanPoint, planPoints } from "../compare/plan-points.ts";
 import { unsupported } from "../compare/plan-support.ts";
 import { buildReport, formatReport } from "../compare/report.ts";
 import { type Progress, runPlan } from "../compare/runner.ts";
+import { PROXY_HELP, readProxy } from "./endpoint.ts";
 import { type CliHost, EXIT } from "./host.ts";
 import { bar, ProgressLine } from "./progress-line.ts";
 import {
@@ -27,6 +28,7 @@ interface CompareOptions extends TlsOptions {
   readonly mqtt?: string;
   readonly ws?: string;
   readonly tcp?: string;
+  readonly proxy?: string;
 }
 
 /** The numbers of the run mean nothing; the reasons have been printed. */
@@ -44,7 +46,8 @@ export function compareCommand(host: CliHost): Command {
     .option("--target <url>", "HTTP address of a running gateway")
     .option("--mqtt <url>", "its MQTT address (with --target; else port 1883 of its host)")
     .option("--ws <url>", "its WebSocket address (with --target; else /ws of its HTTP address)")
-    .option("--tcp <url>", "its raw TCP address (with --target; else port 7083 of its host)");
+    .option("--tcp <url>", "its raw TCP address (with --target; else port 7083 of its host)")
+    .option("--proxy <url>", PROXY_HELP);
   addTlsOptions(command);
   return command.addHelpText("after", EXAMPLES).action(async () => {
     host.exitCode = await compare(command.opts<CompareOptions>(), host);
@@ -79,6 +82,11 @@ async function compare(options: CompareOptions, host: CliHost): Promise<number> 
     host.err.write("tributary compare: the options of TLS go with --target\n");
     return EXIT.usage;
   }
+  if (options.target === undefined && options.proxy !== undefined) {
+    host.err.write("tributary compare: --proxy goes with --target\n");
+    return EXIT.usage;
+  }
+  readProxy(options.proxy);
   const targets = options.target === undefined ? null : targetsOf(options.target, options);
   warnIfInsecure(options, host.err);
   const abort = new AbortController();
@@ -158,5 +166,6 @@ function targetsOf(target: string, options: CompareOptions): Targets {
     mqttUrl: options.mqtt ?? mqtt,
     tcpUrl: options.tcp ?? tcp,
     tls: nodeTlsOptions(readTlsOptions(options)),
+    ...(options.proxy === undefined ? {} : { proxyUrl: options.proxy }),
   };
 }

@@ -1,4 +1,4 @@
-import type { DistributionResult, PairResult } from "./comparison-result.ts";
+import type { DistributionResult, PairCost, PairResult } from "./comparison-result.ts";
 import type { EgressName, IngressName } from "./plan.ts";
 import type { PairRecord } from "./recorder.ts";
 import { meanInterval } from "./statistics/interval.ts";
@@ -8,8 +8,8 @@ import { stallModes } from "./statistics/stall-modes.ts";
 
 /** One pair's totals over the blocks that stand. */
 export class PairTotals {
-  readonly #ingress: IngressName;
-  readonly #egress: EgressName;
+  readonly ingress: IngressName;
+  readonly egress: EgressName;
   readonly #latency = new SignedHistogram();
   readonly #service = new SignedHistogram();
   readonly #blockMedians: number[] = [];
@@ -19,8 +19,8 @@ export class PairTotals {
   #reordered = 0;
 
   constructor(ingress: IngressName, egress: EgressName) {
-    this.#ingress = ingress;
-    this.#egress = egress;
+    this.ingress = ingress;
+    this.egress = egress;
   }
 
   /** Samples below 0. */
@@ -39,10 +39,10 @@ export class PairTotals {
     if (!Number.isNaN(median)) this.#blockMedians.push(median);
   }
 
-  result(): PairResult {
+  result(cost: PairCost | null = null): PairResult {
     return {
-      ingress: this.#ingress,
-      egress: this.#egress,
+      ingress: this.ingress,
+      egress: this.egress,
       expected: this.#expected,
       received: this.#received,
       lost: this.#expected - this.#received,
@@ -53,7 +53,7 @@ export class PairTotals {
       blockMedians: this.#blockMedians,
       median: meanInterval(this.#blockMedians),
       stallModes: stallModes(this.#latency),
-      cost: null,
+      cost,
     };
   }
 }

@@ -1,7 +1,14 @@
 import { type DifferenceRow, DifferenceTable } from "./analysis-differences.ts";
 import { PairTotals } from "./analysis-pairs.ts";
 import type { Block } from "./block-design.ts";
-import type { BlockResult, ClockResult, PairResult, PointResult } from "./comparison-result.ts";
+import type {
+  BlockResult,
+  ClockResult,
+  PairResult,
+  PointResult,
+  RecoveryResult,
+} from "./comparison-result.ts";
+import type { CostTable } from "./cost/cost-table.ts";
 import type { Ledger } from "./ledger.ts";
 import type { EgressName, IngressName } from "./plan.ts";
 import { factorsOf, type PlanPoint } from "./plan-points.ts";
@@ -17,6 +24,13 @@ export interface BlockObservation {
   readonly condition: BlockCondition;
   /** By position of the publisher, then of the reader; a crowd's records may be left out. */
   readonly records: readonly (readonly (PairRecord | undefined)[])[];
+}
+
+/** What a run knows beside its blocks. */
+export interface PointFindings {
+  readonly clock?: ClockResult | null;
+  readonly costs?: CostTable;
+  readonly recoveries?: readonly RecoveryResult[];
 }
 
 /** Median and mean latency of one block at one pair of slots. */
@@ -76,9 +90,9 @@ export class PointAnalysis {
   }
 
   /** What the blocks added so far say. */
-  result(ledger: Ledger, clock: ClockResult | null = null): PointResult {
+  result(ledger: Ledger, { clock = null, costs, recoveries }: PointFindings = {}): PointResult {
     const totals = [...this.#pairs.values()];
-    const pairs = totals.map((pair) => pair.result());
+    const pairs = totals.map((pair) => pair.result(costs?.pair(pair.ingress, pair.egress) ?? null));
     const valid = this.validBlocks;
     const voidReasons = resultVoidReasons({
       valid,
@@ -103,6 +117,8 @@ export class PointAnalysis {
         const { fixed: egress, ...rest } = row;
         return { egress, ...rest, share: shareOf(row, median(row.second, egress)) };
       }),
+      legs: costs?.legs() ?? [],
+      recoveries: recoveries ?? [],
       clock,
     };
   }

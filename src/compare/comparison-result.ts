@@ -38,6 +38,10 @@ export interface PointResult {
   readonly egressComparisons: readonly Comparison<"ingress", IngressName, EgressName>[];
   /** Each two publishers to one egress, block by block: their messages are not the same ones. */
   readonly ingressComparisons: readonly Comparison<"egress", EgressName, IngressName>[];
+  /** What each ingress and each egress costs by itself; empty where it was not measured. */
+  readonly legs: readonly LegResult[];
+  /** How readers came back whose connection was reset; empty where none was. */
+  readonly recoveries: readonly RecoveryResult[];
   /** The clock of the other host; `null` when both ends read one clock. */
   readonly clock: ClockResult | null;
 }
@@ -75,7 +79,49 @@ export interface DistributionResult {
   readonly histogram: HistogramSnapshot;
 }
 
-/** What one delivered message costs, and what standing costs. `null` is not measured. */
+/**
+ * What one side of a delivery costs: a publisher's message to the gateway, or its way to one reader.
+ * Bytes are those at the client's socket, TLS included and TCP not. `null` is not measured.
+ */
+export interface LegResult {
+  readonly side: "ingress" | "egress";
+  readonly name: IngressName | EgressName;
+  /** Of each message, by cause; not known under TLS. */
+  readonly wireBytes: Readonly<Record<WireCause, number>> | null;
+  /** Of each message, from the client. */
+  readonly upBytes: number | null;
+  /** Of each message, to the client. */
+  readonly downBytes: number | null;
+  /** Of one connection until it could carry a message, both ways. */
+  readonly connectionBytes: number | null;
+  readonly gatewayCpuMicroseconds: number | null;
+  readonly clientCpuMicroseconds: number | null;
+  readonly requestsPerMessage: number | null;
+  /** New ones, while messages flowed. */
+  readonly connectionsPerMessage: number | null;
+  /** Growth of the gateway's resident memory. */
+  readonly idleConnectionBytes: number | null;
+  readonly idleBytesPerHour: number | null;
+  /** Median, from nothing to a retained message. */
+  readonly coldToFirstMessageNs: number | null;
+}
+
+/** How the readers of one egress came back after resets, over the blocks that stand. */
+export interface RecoveryResult {
+  readonly egress: EgressName;
+  readonly resets: number;
+  /** Subscribed again. */
+  readonly reopened: number;
+  /** Had a message again. */
+  readonly recovered: number;
+  /** From the reset to the subscription. */
+  readonly medianOpenNs: number | null;
+  /** From the reset to the next message. */
+  readonly medianMessageNs: number | null;
+  readonly worstMessageNs: number | null;
+}
+
+/** What one delivered message costs on both its legs together, and what standing costs. `null` is not measured. */
 export interface PairCost {
   /** Bytes at the socket per delivered message, by cause. */
   readonly wireBytes: Readonly<Record<WireCause, number>> | null;

@@ -43,24 +43,44 @@ const distributionSchema = z.object({
   histogram: histogramSchema,
 });
 
+const figure = z.number().nullable();
+
+const wireBytesSchema = z.object({
+  handshake: z.number(),
+  framing: z.number(),
+  envelope: z.number(),
+  payload: z.number(),
+  acknowledgement: z.number(),
+  keepAlive: z.number(),
+});
+
 const costSchema = z.object({
-  wireBytes: z
-    .object({
-      handshake: z.number(),
-      framing: z.number(),
-      envelope: z.number(),
-      payload: z.number(),
-      acknowledgement: z.number(),
-      keepAlive: z.number(),
-    })
-    .nullable(),
-  gatewayCpuMicroseconds: z.number().nullable(),
-  clientCpuMicroseconds: z.number().nullable(),
-  requestsPerMessage: z.number().nullable(),
-  connectionsPerMessage: z.number().nullable(),
-  idleConnectionBytes: z.number().nullable(),
-  idleBytesPerHour: z.number().nullable(),
-  coldToFirstMessageNs: z.number().nullable(),
+  wireBytes: wireBytesSchema.nullable(),
+  gatewayCpuMicroseconds: figure,
+  clientCpuMicroseconds: figure,
+  requestsPerMessage: figure,
+  connectionsPerMessage: figure,
+  idleConnectionBytes: figure,
+  idleBytesPerHour: figure,
+  coldToFirstMessageNs: figure,
+});
+
+const legSchema = costSchema.extend({
+  side: z.enum(["ingress", "egress"]),
+  name: z.union([ingress, egress]),
+  upBytes: figure,
+  downBytes: figure,
+  connectionBytes: figure,
+});
+
+const recoverySchema = z.object({
+  egress,
+  resets: count,
+  reopened: count,
+  recovered: count,
+  medianOpenNs: figure,
+  medianMessageNs: figure,
+  worstMessageNs: figure,
 });
 
 const pairSchema = z.object({
@@ -107,6 +127,7 @@ const blockSchema = z.object({
     sendDelayP99Ns: z.number(),
     loopDelayP99Ns: z.number(),
     publishFailures: count,
+    firstFailure: z.string().nullable(),
     lateSends: count,
     gatewayLoopDelayP99Ns: z.number().nullable(),
   }),
@@ -139,6 +160,8 @@ const pointSchema = z.object({
   ingressComparisons: z.array(
     z.object({ egress, first: ingress, second: ingress, ...comparisonFields }),
   ),
+  legs: z.array(legSchema),
+  recoveries: z.array(recoverySchema),
   clock: z.object({ offsetNs: z.number(), errorNs: z.number(), driftPpm: z.number() }).nullable(),
 });
 

@@ -5,7 +5,7 @@ import { FACTOR_NAMES, type FactorName, type Factors } from "./plan-factors.ts";
 export type PlanPoint = Omit<Plan, FactorName> & Factors;
 
 /** Opening, settling and closing the connections of one block, seconds: an estimate for the clock. */
-const BLOCK_OVERHEAD_SECONDS = 0.3;
+export const BLOCK_OVERHEAD_SECONDS = 0.5;
 
 /** The factor that the plan gives a list for; `null` when it is no sweep. */
 export function sweptFactor(plan: Plan): FactorName | null {
@@ -59,7 +59,18 @@ export function factorsOf(point: PlanPoint): Factors {
 /** About how long the whole plan takes, in seconds. */
 export function planSeconds(plan: Plan): number {
   const blockSeconds = plan.windowSeconds + BLOCK_OVERHEAD_SECONDS;
-  return planPoints(plan).length * (plan.warmUpSeconds + plan.blocks * blockSeconds);
+  const pointSeconds = plan.warmUpSeconds + plan.blocks * blockSeconds + costSecondsOf(plan);
+  return planPoints(plan).length * pointSeconds;
+}
+
+/** How long the costs of a point take: three blocks for bytes, one idle, one of each name alone. */
+export function costSecondsOf(
+  plan: Pick<Plan, "costSeconds" | "experiment" | "ingress" | "egress">,
+): number {
+  const { kind } = plan.experiment;
+  if (plan.costSeconds === 0 || (kind !== "delivery" && kind !== "connect")) return 0;
+  const blocks = 4 + plan.ingress.length + plan.egress.length;
+  return blocks * (plan.costSeconds + BLOCK_OVERHEAD_SECONDS);
 }
 
 /** The only list of a plan is the swept factor's, so `index` counts its points. */

@@ -97,6 +97,11 @@ export const planSchema = z.strictObject({
   windowSeconds: z.number().positive().max(86_400),
   /** How long after a block's last message a reader has before what is missing is lost. */
   settleSeconds: z.number().positive().max(600),
+  /**
+   * Of sending for each figure of cost, after the blocks: bytes by cause, and processor time of each
+   * ingress and egress alone. 0 leaves costs out.
+   */
+  costSeconds: z.number().min(0).max(600).default(1),
   validity: z.strictObject({
     /** Actual behind intended send time, 99th percentile. */
     maxSendDelayMs: z.number().positive(),

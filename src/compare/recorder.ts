@@ -11,14 +11,33 @@ export interface Receipt {
   readonly receivedAtNs: number;
 }
 
-/** What one reader saw of one publisher's messages within the window. */
-export interface PairRecord extends DeliveryCount {
-  /** Receipt minus intended send time. Never clipped: below 0, a clock offset is wrong. */
-  readonly latency: SignedHistogram;
-  /** Receipt minus actual send time: what a client that waits for slow replies would report. */
-  readonly service: SignedHistogram;
-  /** The latency of each message of the window, nanoseconds; `NaN` where it did not come. */
+/** What one reader saw of one publisher's messages within the window, in a form that can be sent. */
+export interface RawRecord extends DeliveryCount {
+  /**
+   * Receipt minus intended send time of each message, nanoseconds; `NaN` where it did not come.
+   * Never clipped: below 0, a clock offset is wrong.
+   */
   readonly latencies: Float64Array;
+  /** Receipt minus actual send time: what a client that waits for slow replies would report. */
+  readonly services: Float64Array;
+}
+
+/** The same with its distributions. */
+export interface PairRecord extends DeliveryCount {
+  readonly latency: SignedHistogram;
+  readonly service: SignedHistogram;
+  readonly latencies: Float64Array;
+}
+
+/** Reads the distributions off a record. */
+export function withDistributions({ services, ...record }: RawRecord): PairRecord {
+  return { ...record, latency: distribution(record.latencies), service: distribution(services) };
+}
+
+function distribution(samples: Float64Array): SignedHistogram {
+  const histogram = new SignedHistogram();
+  for (const sample of samples) if (!Number.isNaN(sample)) histogram.record(sample);
+  return histogram;
 }
 
 /** Counts one reader's messages from every publisher. */
@@ -50,6 +69,11 @@ export class Recorder {
 
   /** The pair of this reader with the publisher at `index`. */
   pair(index: number): PairRecord {
+    return withDistributions(this.raw(index));
+  }
+
+  /** As {@link pair}, without the distributions. */
+  raw(index: number): RawRecord {
     const pair = this.#pairs[index];
     if (pair === undefined) throw new RangeError(`no publisher ${index} in this run`);
     return pair.record();
@@ -57,32 +81,29 @@ export class Recorder {
 }
 
 class PairCount {
-  readonly #latency = new SignedHistogram();
-  readonly #service = new SignedHistogram();
   readonly #oracle: SequenceOracle;
   readonly #latencies: Float64Array;
+  readonly #services: Float64Array;
 
   constructor(expected: number) {
     this.#oracle = new SequenceOracle(expected);
     this.#latencies = new Float64Array(expected).fill(Number.NaN);
+    this.#services = new Float64Array(expected).fill(Number.NaN);
   }
 
   /** Whether the message is new. A second copy is counted and adds no latency sample. */
   receive(place: number, receipt: Receipt): boolean {
     if (!this.#oracle.receive(place)) return false;
-    const latencyNs = receipt.receivedAtNs - receipt.intendedAtNs;
-    this.#latencies[place] = latencyNs;
-    this.#latency.record(latencyNs);
-    this.#service.record(receipt.receivedAtNs - receipt.sentAtNs);
+    this.#latencies[place] = receipt.receivedAtNs - receipt.intendedAtNs;
+    this.#services[place] = receipt.receivedAtNs - receipt.sentAtNs;
     return true;
   }
 
-  record(): PairRecord {
+  record(): RawRecord {
     return {
       ...this.#oracle.count(),
-      latency: this.#latency,
-      service: this.#service,
       latencies: this.#latencies,
+      services: this.#services,
     };
   }
 }

@@ -1,127 +1,94 @@
-import { cpus, release } from "node:os";
-import type { HistogramSnapshot } from "../telemetry/histogram.ts";
-import type { Pair, RunResult } from "./runner.ts";
-import type { SignedHistogram } from "./statistics/signed-histogram.ts";
+import type { ComparisonResult, PairResult, PointResult } from "./comparison-result.ts";
+import { sweptFactor } from "./plan-points.ts";
 
-/** Quantiles of one distribution, nanoseconds, with the histogram they were read from. */
-export interface Distribution {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly mean: number;
-  readonly min: number;
-  readonly max: number;
-  readonly histogram: HistogramSnapshot;
-}
+const HEADINGS = [
+  "ingress",
+  "egress",
+  "p50 ms",
+  "p95 ms",
+  "p99 ms",
+  "lost",
+  "dup",
+  "reordered",
+  "bytes",
+  "cpu µs",
+] as const;
 
-/** One pair in `report.json`. */
-export interface PairReport {
-  readonly ingress: string;
-  readonly egress: string;
-  readonly expected: number;
-  readonly received: number;
-  readonly lost: number;
-  readonly duplicates: number;
-  readonly reordered: number;
-  /** From the intended send time. */
-  readonly latencyNs: Distribution;
-  /** From the actual send time; never to be read instead of the latency. */
-  readonly serviceTimeNs: Distribution;
-}
+/** Columns of names; the others are numbers. */
+const NAME_COLUMNS = 2;
 
-/** The content of `report.json`. */
-export interface Report {
-  readonly format: "tributary-compare/1";
-  readonly startedAt: string;
-  readonly host: { readonly node: string; readonly system: string; readonly processors: string };
-  readonly plan: RunResult["plan"];
-  readonly verdict: "valid" | "void";
-  readonly voidReasons: readonly string[];
-  readonly firstFailure: string | null;
-  readonly condition: RunResult["condition"];
-  readonly pairs: readonly PairReport[];
-}
-
-/** Everything a run found, in a form that survives JSON. */
-export function buildReport(result: RunResult): Report {
-  const processors = cpus();
-  return {
-    format: "tributary-compare/1",
-    startedAt: result.startedAt.toISOString(),
-    host: {
-      node: process.version,
-      system: `${process.platform} ${release()}`,
-      processors: `${processors.length} × ${processors[0]?.model ?? "unknown"}`,
-    },
-    plan: result.plan,
-    verdict: result.voidReasons.length === 0 ? "valid" : "void",
-    voidReasons: result.voidReasons,
-    firstFailure: result.firstFailure,
-    condition: result.condition,
-    pairs: result.pairs.map(pairReport),
-  };
-}
-
-function pairReport({ ingress, egress, record }: Pair): PairReport {
-  const { expected, received, lost, duplicates, reordered } = record;
-  return {
-    ingress,
-    egress,
-    expected,
-    received,
-    lost,
-    duplicates,
-    reordered,
-    latencyNs: distribution(record.latency),
-    serviceTimeNs: distribution(record.service),
-  };
-}
-
-function distribution(histogram: SignedHistogram): Distribution {
-  return {
-    p50: histogram.quantile(0.5),
-    p95: histogram.quantile(0.95),
-    p99: histogram.quantile(0.99),
-    mean: histogram.mean,
-    min: histogram.min,
-    max: histogram.max,
-    histogram: histogram.snapshot(),
-  };
-}
-
-const HEADINGS = ["ingress", "egress", "p50 ms", "p95 ms", "p99 ms", "lost", "dup", "reordered"];
+/** A quantile that the samples are too few for, or a cost that was not measured. */
+const UNKNOWN = "–";
 
 /**
- * The report for a person: pairs from the fastest median to the slowest. A void run prints why it is
- * void and no ranking, because somebody would quote it.
+ * A result for a person: of each point, the pairs from the fastest median to the slowest. A void
+ * point prints why it is void and no ranking, because somebody would quote it.
  */
-export function formatReport(report: Report): string {
-  if (report.verdict === "void") {
-    const reasons = report.voidReasons.map((reason) => `  ${reason}\n`).join("");
-    const cause = report.firstFailure === null ? "" : `  first failure: ${report.firstFailure}\n`;
-    return `This run is void and ranks nothing:\n${reasons}${cause}`;
+export function formatComparison(result: ComparisonResult): string {
+  const swept = sweptFactor(result.plan);
+  return result.points
+    .map((point) => {
+      const heading = swept === null ? "" : `${swept} ${point.factors[swept]}\n`;
+      return `${heading}${formatPoint(result, point)}`;
+    })
+    .join("\n");
+}
+
+function formatPoint({ plan }: ComparisonResult, point: PointResult): string {
+  if (point.verdict === "void") {
+    const reasons = [...point.voidReasons, ...blockReasons(point)];
+    return `This run is void and ranks nothing:\n${reasons.map((each) => `  ${each}\n`).join("")}`;
   }
-  const rows = [...report.pairs]
-    .sort((a, b) => a.latencyNs.p50 - b.latencyNs.p50)
-    .map((pair) => [
-      pair.ingress,
-      pair.egress,
-      milliseconds(pair.latencyNs.p50),
-      milliseconds(pair.latencyNs.p95),
-      milliseconds(pair.latencyNs.p99),
-      String(pair.lost),
-      String(pair.duplicates),
-      String(pair.reordered),
-    ]);
-  const { plan, condition } = report;
-  const samples = report.pairs[0]?.expected ?? 0;
+  const rows = [...point.pairs]
+    .sort((a, b) => (a.median?.estimate ?? 0) - (b.median?.estimate ?? 0))
+    .map(pairRow);
+  const { payloadBytes, ratePerSecond } = point.factors;
+  const samples = point.pairs[0]?.expected ?? 0;
+  const stands = point.blocks.filter(({ voidReasons }) => voidReasons.length === 0).length;
   return (
-    `${table([HEADINGS, ...rows])}\n` +
-    `Latency is receipt minus intended send time, one clock, ${samples} messages a pair, ` +
-    `${plan.payloadBytes} bytes, ${plan.ratePerSecond}/s by each ingress.\n` +
-    `The sender was ${milliseconds(condition.sendDelayP99Ns)} ms behind its schedule and the load ` +
-    `process's event loop ${milliseconds(condition.loopDelayP99Ns)} ms late (p99).\n`
+    `${table([HEADINGS, ...rows])}\n${latencyMeaning(plan)}, one clock, ${samples} messages a pair ` +
+    `in ${stands} of ${point.blocks.length} blocks, ${payloadBytes} bytes, ${ratePerSecond}/s by ` +
+    `each ingress.\nBytes are those at the sockets of publisher and reader, for each message; cpu ` +
+    `is the gateway's.\n${floorLine(point)}`
   );
+}
+
+function latencyMeaning({ experiment }: ComparisonResult["plan"]): string {
+  return experiment.kind === "connect"
+    ? "Latency is from nothing to the first, retained message"
+    : "Latency is receipt minus intended send time";
+}
+
+/** What equals differ by here, at most: smaller differences are no differences. */
+function floorLine({ egressComparisons }: PointResult): string {
+  const floors = egressComparisons.flatMap(({ noiseFloorNs }) => noiseFloorNs ?? []);
+  if (floors.length === 0) return "";
+  return `Two readers of one transport differ by up to ${milliseconds(Math.max(...floors))} ms here.\n`;
+}
+
+/** Each reason of a void block once. */
+function blockReasons({ blocks }: PointResult): string[] {
+  const first = blocks.find(({ voidReasons }) => voidReasons.length > 0);
+  return first === undefined ? [] : [`the first void block: ${first.voidReasons.join("; ")}`];
+}
+
+function pairRow({ ingress, egress, latency, lost, duplicates, reordered, cost }: PairResult) {
+  const { p50, p95, p99 } = latency.quantiles;
+  const wire = cost?.wireBytes ?? null;
+  const bytes = wire === null ? null : Object.values(wire).reduce((sum, each) => sum + each, 0);
+  const cpu = cost?.gatewayCpuMicroseconds ?? null;
+  return [
+    ingress,
+    egress,
+    p50 === null ? UNKNOWN : milliseconds(p50),
+    p95 === null ? UNKNOWN : milliseconds(p95),
+    p99 === null ? UNKNOWN : milliseconds(p99),
+    String(lost),
+    String(duplicates),
+    String(reordered),
+    bytes === null ? UNKNOWN : bytes.toFixed(0),
+    cpu === null ? UNKNOWN : cpu.toFixed(0),
+  ];
 }
 
 /** Names to the left, numbers to the right. */
@@ -133,7 +100,9 @@ function table(rows: readonly (readonly string[])[]): string {
     .map((row) =>
       row
         .map((cell, column) =>
-          column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+          column < NAME_COLUMNS
+            ? cell.padEnd(widths[column] ?? 0)
+            : cell.padStart(widths[column] ?? 0),
         )
         .join("  "),
     )

@@ -17,6 +17,7 @@ export class Schedule {
   readonly #publishers: number;
   readonly #intervalNs: number;
   readonly #warmUpShots: number;
+  readonly #batchSize: number;
   /** Messages of each publisher, warm-up included. */
   readonly shotsPerPublisher: number;
 
@@ -25,12 +26,20 @@ export class Schedule {
     readonly ratePerSecond: number;
     readonly warmUpSeconds: number;
     readonly windowSeconds: number;
+    /** Messages of a publisher that are due together. */
+    readonly batchSize?: number;
   }) {
     this.#publishers = options.publishers;
+    this.#batchSize = options.batchSize ?? 1;
     this.#intervalNs = 1e9 / options.ratePerSecond;
-    this.#warmUpShots = Math.ceil(options.warmUpSeconds * options.ratePerSecond);
+    this.#warmUpShots = this.#wholeBatches(options.warmUpSeconds * options.ratePerSecond);
     this.shotsPerPublisher =
-      this.#warmUpShots + Math.ceil(options.windowSeconds * options.ratePerSecond);
+      this.#warmUpShots + this.#wholeBatches(options.windowSeconds * options.ratePerSecond);
+  }
+
+  #wholeBatches(messages: number): number {
+    // Rounded before up: 0.7 · 40 is 28.000000000000004 in doubles.
+    return Math.ceil(Number((messages / this.#batchSize).toPrecision(12))) * this.#batchSize;
   }
 
   /** Messages of the whole run. */
@@ -48,11 +57,21 @@ export class Schedule {
     return this.#warmUpShots;
   }
 
-  /** The `index`-th message of the run by due time; `index` from 0 to `shots` − 1. */
+  /**
+   * The `index`-th message of the run by due time; `index` from 0 to `shots` − 1. Each publisher's
+   * batch of messages stands together, and its rate is that of its messages.
+   */
   shot(index: number): Shot {
-    const publisher = index % this.#publishers;
-    const sequence = Math.floor(index / this.#publishers);
-    const phase = publisher / this.#publishers;
-    return { publisher, sequence, dueAfterNs: Math.round((sequence + phase) * this.#intervalNs) };
+    const batch = this.#batchSize;
+    const group = Math.floor(index / batch);
+    const round = Math.floor(group / this.#publishers);
+    const publisher = group % this.#publishers;
+    const sequence = round * batch + (index % batch);
+    const phase = (publisher / this.#publishers) * batch;
+    return {
+      publisher,
+      sequence,
+      dueAfterNs: Math.round((round * batch + phase) * this.#intervalNs),
+    };
   }
 }

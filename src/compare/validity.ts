@@ -10,6 +10,8 @@ export interface RunCondition {
   readonly loopDelayP99Ns: number;
   /** Publishes that were refused or whose connection failed. */
   readonly publishFailures: number;
+  /** What the first publish or connection that failed failed of; `null` when none did. */
+  readonly firstFailure: string | null;
 }
 
 /** What is known of one block beside its pairs. */
@@ -35,8 +37,11 @@ export function voidReasons(
   const reasons: string[] = [];
   let lost = 0;
   for (const pair of pairs) lost += pair.lost;
+  const cause = condition.firstFailure === null ? "" : `, the first of: ${condition.firstFailure}`;
   if (condition.publishFailures > 0) {
-    reasons.push(`${condition.publishFailures} publishes failed`);
+    reasons.push(`${condition.publishFailures} publishes failed${cause}`);
+  } else if (condition.firstFailure !== null) {
+    reasons.push(`a connection failed: ${condition.firstFailure}`);
   }
   if (lost > 0) reasons.push(`${lost} messages were lost`);
   const { maxSendDelayMs, maxLoopDelayMs } = plan.validity;
@@ -65,7 +70,9 @@ export function blockVoidReasons(
   pairs: Iterable<DeliveryCount>,
 ): string[] {
   const isLossExpected = plan.experiment.kind === "reconnect";
-  const judged = isLossExpected ? { ...condition, publishFailures: 0 } : condition;
+  const judged = isLossExpected
+    ? { ...condition, publishFailures: 0, firstFailure: null }
+    : condition;
   const reasons = voidReasons(plan, judged, isLossExpected ? [] : pairs);
   const { maxGatewayLoopDelayMs } = plan.validity;
   const delayNs = condition.gatewayLoopDelayP99Ns ?? 0;

@@ -29,6 +29,7 @@ export const QUIET: BlockCondition = {
   sendDelayP99Ns: 0,
   loopDelayP99Ns: 0,
   publishFailures: 0,
+  firstFailure: null,
   lateSends: 0,
   gatewayLoopDelayP99Ns: null,
 };

@@ -5,7 +5,12 @@ import { planPoint } from "../support/plan-point.ts";
 
 const MS = 1_000_000;
 const plan = planPoint({ validity: { maxSendDelayMs: 20, maxLoopDelayMs: 30 } });
-const GOOD = { sendDelayP99Ns: 20 * MS, loopDelayP99Ns: 30 * MS, publishFailures: 0 };
+const GOOD = {
+  sendDelayP99Ns: 20 * MS,
+  loopDelayP99Ns: 30 * MS,
+  publishFailures: 0,
+  firstFailure: null,
+};
 
 function pairThatReceived(sequences: readonly number[], expected: number) {
   const recorder = new Recorder(1, 0, expected);
@@ -36,6 +41,11 @@ test("a starved event loop voids the run", () => {
 
 test("a refused publish voids the run", () => {
   expect(voidReasons(plan, { ...GOOD, publishFailures: 2 }, [])).toEqual(["2 publishes failed"]);
+});
+
+test("a connection that failed voids the run and says of what", () => {
+  const reasons = voidReasons(plan, { ...GOOD, firstFailure: "closed with 4900" }, []);
+  expect(reasons).toEqual(["a connection failed: closed with 4900"]);
 });
 
 const QUIET = { ...GOOD, lateSends: 0, gatewayLoopDelayP99Ns: 50 * MS };

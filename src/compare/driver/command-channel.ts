@@ -1,7 +1,7 @@
 import { encodeCommand } from "../../wire/command-request.ts";
 import type { ServerFrame } from "../../wire/frame.ts";
 import { monotonicNs } from "../pacer.ts";
-import type { DriverContext, OnPayload } from "./driver.ts";
+import type { DriverContext, OnPayload, Subscription } from "./driver.ts";
 
 const SUBSCRIBE_ID = "reader";
 
@@ -24,6 +24,7 @@ export class CommandChannel {
   #live: Waiting | null = null;
   #onPayload: OnPayload | null = null;
   #nextId = 1;
+  #cursor: string | null = null;
   #hasFailed = false;
 
   constructor(context: DriverContext, send: (frame: string | Uint8Array) => void) {
@@ -44,13 +45,21 @@ export class CommandChannel {
     return answered;
   }
 
+  /** What the reader has everything up to; `null` before it is live. */
+  get cursor(): string | null {
+    return this.#cursor;
+  }
+
   /** Resolves when the subscription is live. */
-  subscribe(filter: string, onPayload: OnPayload): Promise<void> {
+  subscribe({ filter, start }: Subscription, onPayload: OnPayload): Promise<void> {
     this.#onPayload = onPayload;
+    const retained = start.from === "now" && start.wantsRetained;
+    const cursor = start.from === "position" && start.position !== null ? start.position : "now";
+    this.#cursor = cursor === "now" ? null : cursor;
     const live = new Promise<void>((resolve, reject) => {
       this.#live = { resolve, reject };
     });
-    this.#send(encodeCommand({ type: "subscribe", id: SUBSCRIBE_ID, filter, retained: false }));
+    this.#send(encodeCommand({ type: "subscribe", id: SUBSCRIBE_ID, filter, cursor, retained }));
     return live;
   }
 
@@ -63,11 +72,16 @@ export class CommandChannel {
       this.fail(cause instanceof Error ? cause : new Error(String(cause)));
       return;
     }
-    if (frame.type === "message") this.#onPayload?.(frame.message.payload, monotonicNs());
+    if (frame.type === "message") {
+      this.#onPayload?.(frame.message.payload, monotonicNs());
+      this.#cursor = frame.message.cursor ?? this.#cursor;
+    } else if (frame.type === "position") this.#cursor = frame.cursor;
     else if (frame.type === "published") this.#take(frame.id)?.resolve();
     else if (frame.type === "welcome") this.#welcome?.resolve();
-    else if (frame.type === "live") this.#live?.resolve();
-    else if (frame.type === "error") {
+    else if (frame.type === "live") {
+      this.#cursor = frame.cursor;
+      this.#live?.resolve();
+    } else if (frame.type === "error") {
       const refusal = new Error(`${frame.code}: ${frame.message}`);
       const publish = this.#take(frame.id);
       if (publish !== undefined) publish.reject(refusal);

@@ -14,6 +14,8 @@ export interface Targets {
   readonly tcpUrl: string | null;
   /** Whom to trust, and who the drivers are, where an address is one of TLS. */
   readonly tls: ConnectionOptions;
+  /** The proxy every connection goes through, as `socks5://HOST:PORT`; absent: none. */
+  readonly proxyUrl?: string;
 }
 
 /** What a driver is given to connect with. */

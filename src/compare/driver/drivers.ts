@@ -6,27 +6,25 @@ import { sseReader } from "./sse.ts";
 import { tcpPublisher, tcpReader } from "./tcp.ts";
 import { websocketPublisher, websocketReader } from "./websocket.ts";
 
-/** Every way in and out of a gateway. MQTT over WebSocket publishes at QoS 1. */
-export function createDrivers(plainPollIntervalMs: number): Drivers {
-  return {
-    publishers: {
-      "mqtt-qos0": mqttPublisher(overTcp, 0),
-      "mqtt-qos1": mqttPublisher(overTcp, 1),
-      "mqtt-ws": mqttPublisher(overWebSocket, 1),
-      websocket: websocketPublisher("json"),
-      "websocket-binary": websocketPublisher("binary"),
-      http: httpPublisher,
-      tcp: tcpPublisher,
-    },
-    readers: {
-      mqtt: mqttReader(overTcp),
-      "mqtt-ws": mqttReader(overWebSocket),
-      websocket: websocketReader("json"),
-      "websocket-binary": websocketReader("binary"),
-      sse: sseReader,
-      poll: longPollReader,
-      "plain-poll": plainPollReader(plainPollIntervalMs),
-      tcp: tcpReader,
-    },
-  };
-}
+/** Every way in and out of a gateway. A name that fixes a factor keeps to it. */
+export const DRIVERS: Drivers = {
+  publishers: {
+    "mqtt-qos0": mqttPublisher(overTcp, 0),
+    "mqtt-qos1": mqttPublisher(overTcp, 1),
+    "mqtt-ws": mqttPublisher(overWebSocket, null),
+    websocket: websocketPublisher("of the run"),
+    "websocket-binary": websocketPublisher("binary"),
+    http: httpPublisher,
+    tcp: tcpPublisher,
+  },
+  readers: {
+    mqtt: mqttReader(overTcp),
+    "mqtt-ws": mqttReader(overWebSocket),
+    websocket: websocketReader("of the run"),
+    "websocket-binary": websocketReader("binary"),
+    sse: sseReader,
+    poll: longPollReader,
+    "plain-poll": plainPollReader,
+    tcp: tcpReader,
+  },
+};

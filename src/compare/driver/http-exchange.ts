@@ -1,5 +1,7 @@
-import { Agent, type IncomingMessage, request } from "node:http";
+import { Agent, type AgentOptions, type IncomingMessage, request } from "node:http";
 import { request as requestTls, Agent as TlsAgent } from "node:https";
+import { parseProxy } from "../../client/proxy.ts";
+import { tunnelAgent } from "../../client/tunnel-agent.ts";
 import type { Targets } from "./driver.ts";
 
 /** An answer, read whole. */
@@ -20,13 +22,22 @@ export interface Exchange {
  * One connection kept open between requests, no-delay on. One, because requests on several connections
  * have no order among themselves, and every other driver has one connection, too.
  */
-export function keepAliveAgent({ httpUrl, tls }: Targets): Agent {
-  const settings = { keepAlive: true, maxSockets: 1, noDelay: true };
-  return isTls(httpUrl) ? new TlsAgent({ ...tls, ...settings }) : new Agent(settings);
+export function keepAliveAgent(targets: Targets): Agent {
+  return agentFor(targets.httpUrl, targets, { keepAlive: true, maxSockets: 1 });
+}
+
+/** An agent for the requests and handshakes of a URL: no-delay on, through the proxy of the targets. */
+export function agentFor(url: string, { tls, proxyUrl }: Targets, settings: AgentOptions): Agent {
+  const all = { ...settings, noDelay: true };
+  const isSecure = isTls(url);
+  if (proxyUrl !== undefined) {
+    return tunnelAgent(parseProxy(proxyUrl), isSecure, isSecure ? { ...tls, ...all } : all);
+  }
+  return isSecure ? new TlsAgent({ ...tls, ...all }) : new Agent(all);
 }
 
 function isTls(url: string): boolean {
-  return url.startsWith("https:");
+  return url.startsWith("https:") || url.startsWith("wss:");
 }
 
 /** One request and its whole answer. Rejects when the connection fails or `signal` ends it. */

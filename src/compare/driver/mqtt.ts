@@ -8,12 +8,12 @@ import { SocketStream } from "./socket-stream.ts";
 type OpenStream = (targets: Targets) => Duplex;
 
 /** MQTT over TCP or TLS, no-delay on: the client library leaves Nagle's algorithm on. */
-export const overTcp: OpenStream = ({ mqttUrl, tls }) =>
-  connectTo(mqttUrl, mqttUrl.startsWith("mqtts:") ? 8883 : 1883, tls);
+export const overTcp: OpenStream = (targets) =>
+  connectTo(targets.mqttUrl, targets.mqttUrl.startsWith("mqtts:") ? 8883 : 1883, targets);
 
 /** MQTT over WebSocket; the socket library turns Nagle's algorithm off itself. */
-export const overWebSocket: OpenStream = ({ mqttWebsocketUrl, tls }) =>
-  new SocketStream(mqttWebsocketUrl, "mqtt", tls);
+export const overWebSocket: OpenStream = (targets) =>
+  new SocketStream(targets.mqttWebsocketUrl, "mqtt", targets);
 
 /** Publishes at `qos`; acknowledged by PUBACK at 1, by the write at 0. */
 export function mqttPublisher(openStream: OpenStream, qos: 0 | 1): OpenPublisher {

@@ -1,6 +1,7 @@
 import { Duplex } from "node:stream";
-import type { ConnectionOptions } from "node:tls";
 import { type RawData, WebSocket } from "ws";
+import type { Targets } from "./driver.ts";
+import { agentFor } from "./http-exchange.ts";
 
 /**
  * A WebSocket as the byte stream an MQTT client wants. All bytes written in one turn leave as one
@@ -10,9 +11,13 @@ import { type RawData, WebSocket } from "ws";
 export class SocketStream extends Duplex {
   readonly #socket: WebSocket;
 
-  constructor(url: string, subprotocol: string, tls: ConnectionOptions) {
+  constructor(url: string, subprotocol: string, targets: Targets) {
     super();
-    this.#socket = new WebSocket(url, [subprotocol], { ...tls, perMessageDeflate: false });
+    this.#socket = new WebSocket(url, [subprotocol], {
+      ...targets.tls,
+      perMessageDeflate: false,
+      ...(targets.proxyUrl === undefined ? {} : { agent: agentFor(url, targets, {}) }),
+    });
     this.#socket.binaryType = "nodebuffer";
     this.#socket.on("message", (data: RawData) => {
       if (Buffer.isBuffer(data) && !this.push(data)) this.#socket.pause();

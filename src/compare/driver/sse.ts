@@ -1,16 +1,16 @@
-import { Agent, get, type IncomingMessage } from "node:http";
-import { get as getTls, Agent as TlsAgent } from "node:https";
-import type { ConnectionOptions } from "node:tls";
+import { get, type IncomingMessage } from "node:http";
+import { get as getTls } from "node:https";
 import { parseJson } from "../../wire/fields.ts";
 import { parseJsonMessage } from "../../wire/json-message.ts";
 import { SseDecoder } from "../../wire/sse-decoder.ts";
 import { monotonicNs } from "../pacer.ts";
-import type { OpenReader } from "./driver.ts";
+import type { OpenReader, Targets } from "./driver.ts";
+import { agentFor } from "./http-exchange.ts";
 
 /** Reads the event stream; it is live when its headers are here. */
 export const sseReader: OpenReader = async (context, filter, onPayload) => {
   const url = `${context.targets.httpUrl}/v1/stream?filter=${encodeURIComponent(filter)}`;
-  const answer = await open(url, context.targets.tls);
+  const answer = await open(url, context.targets);
   const decoder = new SseDecoder();
   let isClosing = false;
   const fail = (cause: Error): void => {
@@ -39,11 +39,10 @@ export const sseReader: OpenReader = async (context, filter, onPayload) => {
   };
 };
 
-function open(url: string, tls: ConnectionOptions): Promise<IncomingMessage> {
+function open(url: string, targets: Targets): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const isTls = url.startsWith("https:");
-    const agent = isTls ? new TlsAgent({ ...tls, noDelay: true }) : new Agent({ noDelay: true });
-    const asked = (isTls ? getTls : get)(url, { agent }, (answer) => {
+    const agent = agentFor(url, targets, {});
+    const asked = (url.startsWith("https:") ? getTls : get)(url, { agent }, (answer) => {
       if (answer.statusCode === 200) resolve(answer);
       else {
         answer.destroy();

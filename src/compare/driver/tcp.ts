@@ -27,9 +27,9 @@ export const tcpReader: OpenReader = async (context, filter, onPayload) => {
 };
 
 async function connectChannel(context: DriverContext) {
-  const { tcpUrl, tls } = context.targets;
+  const { tcpUrl } = context.targets;
   if (tcpUrl === null) throw new Error("the plan uses tcp; no address is known");
-  const socket = connectTo(tcpUrl, DEFAULT_PORT, tls);
+  const socket = connectTo(tcpUrl, DEFAULT_PORT, context.targets);
   const channel = new CommandChannel(context, (frame) => socket.write(`${frame}\n`));
   const lines = new LineSplitter(MAX_LINE_BYTES);
   socket.on("data", (chunk: Buffer) => {

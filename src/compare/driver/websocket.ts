@@ -4,6 +4,7 @@ import { parseServerFrame } from "../../wire/frame-parser.ts";
 import { encodePublish } from "../../wire/publish-command.ts";
 import { CommandChannel } from "./command-channel.ts";
 import type { DriverContext, OpenPublisher, OpenReader } from "./driver.ts";
+import { agentFor } from "./http-exchange.ts";
 
 /** The form of frames: JSON text throughout, or messages and publishes as binary frames. */
 export type FrameForm = "json" | "binary";
@@ -30,10 +31,11 @@ export function websocketReader(form: FrameForm): OpenReader {
 }
 
 async function connectChannel(context: DriverContext, form: FrameForm) {
-  const { websocketUrl, tls } = context.targets;
+  const { websocketUrl, tls, proxyUrl } = context.targets;
   const socket = new WebSocket(websocketUrl, [`tributary.v1.${form}`], {
     ...tls,
     perMessageDeflate: false,
+    ...(proxyUrl === undefined ? {} : { agent: agentFor(websocketUrl, context.targets, {}) }),
   });
   socket.binaryType = "nodebuffer";
   const channel = new CommandChannel(context, (frame) => socket.send(frame));
