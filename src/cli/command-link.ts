@@ -108,16 +108,16 @@ export function startOf(text: string): "now" | "earliest" | ReturnType<typeof as
 }
 
 function connectClient(endpoint: Endpoint, options: ClientOptions): Promise<TributaryClient> {
-  const { via, url, credentials, tls } = endpoint;
+  const { via, url, credentials, tls, proxy } = endpoint;
   const all = credentials === undefined ? options : { ...options, credentials };
   if (via === "tcp") {
     const { hostname, port } = new URL(url);
     const defaultPort = tls === null ? DEFAULT_TCP_PORT : DEFAULT_TLS_PORT;
     const host = hostname.replace(/^\[|\]$/g, "");
-    const open = tcpSocket(host, port === "" ? defaultPort : Number(port), tls);
+    const open = tcpSocket(host, port === "" ? defaultPort : Number(port), tls, proxy);
     return TributaryClient.connect(open, JSON_FORM, all);
   }
   const form = via === "websocket-binary" ? BINARY_FORM : JSON_FORM;
-  const open = nodeWebSocket(url, form.subprotocol, tls ?? undefined);
+  const open = nodeWebSocket(url, form.subprotocol, tls ?? undefined, proxy);
   return TributaryClient.connect(open, form, all);
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import type { Credentials } from "../client/client-options.ts";
+import { type ProxyAddress, ProxyError, parseProxy } from "../client/proxy.ts";
 import { DEFAULT_TLS, type TlsClientOptions } from "../client/tls-client-options.ts";
 import { addTlsOptions, readTlsOptions, type TlsOptions, wantsTls } from "./tls-options.ts";
 import { UsageError } from "./usage-error.ts";
@@ -26,6 +27,8 @@ export interface Endpoint {
   readonly credentials: Credentials | undefined;
   /** `null` without TLS. */
   readonly tls: TlsClientOptions | null;
+  /** `null`: straight to the gateway. */
+  readonly proxy: ProxyAddress | null;
 }
 
 interface DefaultUrl {
@@ -64,6 +67,7 @@ export interface EndpointOptions extends TlsOptions {
   readonly url?: string;
   readonly user?: string;
   readonly password?: string;
+  readonly proxy?: string;
 }
 
 /**
@@ -78,8 +82,24 @@ export function addEndpointOptions(command: Command, vias: readonly Via[]): Comm
     .option("-p, --port <port>", "port of the transport's listener", parsePort)
     .option("--url <url>", "the whole address, in place of host and port")
     .option("-u, --user <name>", "user name")
-    .option("-P, --password <text>", "password");
+    .option("-P, --password <text>", "password")
+    .option("--proxy <url>", PROXY_HELP);
   return addTlsOptions(command);
+}
+
+/** What `--proxy` is, in the help of every command that has it. */
+export const PROXY_HELP =
+  "go through a proxy: socks5://, socks5h://, http:// or https://[USER:PASSWORD@]HOST:PORT";
+
+/** Reads `--proxy`; `null` when it was not given. Throws {@link UsageError}. */
+export function readProxy(text: string | undefined): ProxyAddress | null {
+  if (text === undefined) return null;
+  try {
+    return parseProxy(text);
+  } catch (cause) {
+    if (!(cause instanceof ProxyError)) throw cause;
+    throw new UsageError(`--proxy: ${cause.message}`, { cause });
+  }
 }
 
 /** The address and credentials that the options name. Throws {@link UsageError}. */
@@ -94,6 +114,7 @@ export function endpointOf(options: EndpointOptions): Endpoint {
     url,
     credentials: user === undefined ? undefined : { user, password },
     tls: tlsOf(url, options),
+    proxy: readProxy(options.proxy),
   };
 }
 

@@ -2,7 +2,7 @@ import { readEventStream } from "../client/event-stream.ts";
 import { publishOverHttp } from "../client/http-publish.ts";
 import type { HttpTarget } from "../client/http-request.ts";
 import { readPolls } from "../client/long-poll.ts";
-import { tlsFetch } from "../client/node-fetch.ts";
+import { proxyFetch, tlsFetch } from "../client/node-fetch.ts";
 import type { Delivery, HttpReadOptions } from "../client/resumable.ts";
 import { incoming, startOf } from "./command-link.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -90,10 +90,11 @@ async function openReader(
   };
 }
 
-function targetOf({ url, credentials, tls }: Endpoint): HttpTarget {
+function targetOf({ url, credentials, tls, proxy }: Endpoint): HttpTarget {
+  const own = tls === null ? {} : { fetch: tlsFetch(tls) };
   return {
     baseUrl: url,
     ...(credentials === undefined ? {} : { credentials }),
-    ...(tls === null ? {} : { fetch: tlsFetch(tls) }),
+    ...(proxy === null ? own : { fetch: proxyFetch(proxy, tls ?? undefined) }),
   };
 }

@@ -1,5 +1,6 @@
 import type { MessageProperties } from "../bus/message.ts";
 import { ConnectError } from "../client/connect-error.ts";
+import { ProxyError } from "../client/proxy.ts";
 import { GatewayError } from "../errors.ts";
 import type { TraceStamps } from "../wire/trace.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -71,6 +72,7 @@ export interface ReaderLink {
 
 /** What went wrong and what to do about it, in one line. */
 export function describeFailure(cause: unknown, endpoint: Endpoint): string {
+  if (cause instanceof ProxyError) return cause.message;
   if (isUnreachable(cause)) {
     return (
       `nothing answers at ${endpoint.url}. Is the gateway running? Start it with: npm start\n` +

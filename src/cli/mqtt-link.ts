@@ -1,6 +1,9 @@
-import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
+import { connectAsync, type IClientOptions, MqttClient } from "mqtt";
 import { nodeTlsOptions } from "../client/node-tls.ts";
-import type { TlsClientOptions } from "../client/tls-client-options.ts";
+import type { ProxyAddress } from "../client/proxy.ts";
+import { openTlsTunnel, openTunnel } from "../client/proxy-tunnel.ts";
+import { tunnelAgent } from "../client/tunnel-agent.ts";
+import { TunnelStream } from "../client/tunnel-stream.ts";
 import { GatewayError } from "../errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Outgoing, PublisherLink, ReaderLink, ReadHandlers, ReadRequest } from "./link.ts";
@@ -13,6 +16,8 @@ export interface Will {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const RECONNECT_MS = 1_000;
+const DEFAULT_PORT = 1883;
+const DEFAULT_TLS_PORT = 8883;
 /** SUBACK's refusal of one filter (MQTT 3.1.1 §3.9.3). */
 const SUBSCRIPTION_REFUSED = 0x80;
 
@@ -94,27 +99,77 @@ async function subscribe(client: MqttClient, filter: string, qos: 0 | 1 | 2): Pr
 }
 
 async function connectClient(endpoint: Endpoint, options: IClientOptions): Promise<MqttClient> {
-  const { credentials, tls } = endpoint;
-  const client = await connectAsync(
-    endpoint.url,
-    {
-      protocolVersion: 4,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      ...(tls === null ? {} : tlsSettings(endpoint, tls)),
-      ...(credentials !== undefined && "user" in credentials
-        ? { username: credentials.user, password: credentials.password }
-        : {}),
-      ...options,
-    },
-    false,
-  );
+  const { credentials, proxy, via } = endpoint;
+  const settings: IClientOptions = {
+    protocolVersion: 4,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    ...connectionSettings(endpoint),
+    ...(credentials !== undefined && "user" in credentials
+      ? { username: credentials.user, password: credentials.password }
+      : {}),
+    ...options,
+  };
+  const client = await (proxy === null || via === "mqtt-ws"
+    ? connectAsync(endpoint.url, settings, false)
+    : connectThrough(proxy, endpoint, settings));
   // Without a listener an error of the connection would end the process; `close` follows it.
   client.on("error", () => undefined);
   return client;
 }
 
-/** Over TCP the library connects by TLS itself; over WebSocket the settings go to the socket's library. */
-function tlsSettings({ via }: Endpoint, tls: TlsClientOptions): IClientOptions {
-  const options = nodeTlsOptions(tls);
-  return via === "mqtt-ws" ? { wsOptions: options } : options;
+/** The library knows proxies of SOCKS alone, and those not over TLS: the connection is ours. */
+function connectThrough(
+  proxy: ProxyAddress,
+  { url, tls }: Endpoint,
+  settings: IClientOptions,
+): Promise<MqttClient> {
+  const { hostname, port } = new URL(url);
+  const defaultPort = tls === null ? DEFAULT_PORT : DEFAULT_TLS_PORT;
+  const place = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || defaultPort) };
+  const options = tls === null ? null : nodeTlsOptions(tls);
+  // The library keeps to itself what its stream failed of.
+  let failure: unknown = null;
+  const open = () =>
+    (options === null ? openTunnel(proxy, place) : openTlsTunnel(proxy, place, options)).catch(
+      (cause: unknown) => {
+        failure = cause;
+        throw cause;
+      },
+    );
+  const client = new MqttClient(() => new TunnelStream(open), settings);
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      client.off("error", fail);
+      client.off("close", lost);
+      client.off("connect", connected);
+    };
+    const fail = (cause: Error): void => {
+      settle();
+      // What it still says of its end is of no further interest.
+      client.on("error", () => undefined);
+      client.end(true);
+      reject(cause);
+    };
+    const lost = (): void =>
+      fail(failure instanceof Error ? failure : new Error("the gateway closed the connection"));
+    const connected = (): void => {
+      settle();
+      resolve(client);
+    };
+    client.on("error", fail);
+    client.on("close", lost);
+    client.on("connect", connected);
+  });
+}
+
+/**
+ * Over TCP the library connects by TLS itself; over WebSocket the settings go to the socket's library,
+ * and so does the way through a proxy.
+ */
+function connectionSettings({ via, url, tls, proxy }: Endpoint): IClientOptions {
+  const options = tls === null ? {} : nodeTlsOptions(tls);
+  if (via !== "mqtt-ws") return options;
+  const isTls = url.startsWith("wss:");
+  const way = proxy === null ? {} : { agent: tunnelAgent(proxy, isTls, options) };
+  return { wsOptions: { ...options, ...way } };
 }

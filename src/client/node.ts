@@ -1,10 +1,15 @@
 import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { type RawData, WebSocket } from "ws";
 import { LineSplitter } from "../wire/line.ts";
 import { nodeTlsOptions, serverName } from "./node-tls.ts";
+import type { ProxyAddress } from "./proxy.ts";
+import { openTlsTunnel, openTunnel } from "./proxy-tunnel.ts";
 import type { OpenSocket } from "./socket.ts";
 import { DEFAULT_TLS, type TlsClientOptions } from "./tls-client-options.ts";
+import { tunnelAgent } from "./tunnel-agent.ts";
+import { TunnelStream } from "./tunnel-stream.ts";
 
 /** How long a peer may take to answer our goodbye before the connection is cut. */
 const GOODBYE_MS = 3_000;
@@ -14,16 +19,23 @@ const PROTOCOL_ERROR = 1002;
 /** 24 MiB: a payload of 16 MiB as base64 and its facts. */
 const MAX_LINE_BYTES = 24 * 1_048_576;
 
-/** Opens WebSocket connections from Node, by TLS for a `wss` URL. Compression is not offered. */
+/**
+ * Opens WebSocket connections from Node, by TLS for a `wss` URL, through a proxy when there is one.
+ * Compression is not offered.
+ */
 export function nodeWebSocket(
   url: string,
   subprotocol: string,
   tls: TlsClientOptions = DEFAULT_TLS,
+  proxy: ProxyAddress | null = null,
 ): OpenSocket {
+  const options = nodeTlsOptions(tls);
+  const isTls = url.startsWith("wss:");
   return (events) => {
     const socket = new WebSocket(url, [subprotocol], {
       perMessageDeflate: false,
-      ...nodeTlsOptions(tls),
+      ...options,
+      ...(proxy === null ? {} : { agent: tunnelAgent(proxy, isTls, options) }),
     });
     let failure = "";
     socket.on("open", () => events.opened());
@@ -56,18 +68,21 @@ function toBytes(data: RawData): Buffer {
 }
 
 /**
- * Opens raw TCP connections: the same frames, one JSON object a line. By TLS when it is told how.
+ * Opens raw TCP connections: the same frames, one JSON object a line. By TLS when it is told how, and
+ * through a proxy when there is one.
  */
 export function tcpSocket(
   host: string,
   port: number,
   tls: TlsClientOptions | null = null,
+  proxy: ProxyAddress | null = null,
 ): OpenSocket {
   return (events) => {
-    const socket = tls === null ? connect({ host, port, noDelay: true }) : secure(host, port, tls);
+    const socket = open(host, port, tls, proxy);
     const splitter = new LineSplitter(MAX_LINE_BYTES);
     let end = { code: LOST, reason: "" };
-    socket.on(tls === null ? "connect" : "secureConnect", () => events.opened());
+    const opened = tls === null || proxy !== null ? "connect" : "secureConnect";
+    socket.on(opened, () => events.opened());
     socket.on("data", (chunk: Buffer) => {
       try {
         splitter.push(chunk, (line) => events.received(line));
@@ -94,6 +109,21 @@ export function tcpSocket(
       },
     };
   };
+}
+
+function open(
+  host: string,
+  port: number,
+  tls: TlsClientOptions | null,
+  proxy: ProxyAddress | null,
+): Duplex {
+  if (proxy !== null) {
+    const place = { host, port };
+    return new TunnelStream(() =>
+      tls === null ? openTunnel(proxy, place) : openTlsTunnel(proxy, place, nodeTlsOptions(tls)),
+    );
+  }
+  return tls === null ? connect({ host, port, noDelay: true }) : secure(host, port, tls);
 }
 
 function secure(host: string, port: number, tls: TlsClientOptions): TLSSocket {

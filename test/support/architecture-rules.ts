@@ -16,6 +16,14 @@ export interface PartRule {
 const TRANSPORT_NEEDS = ["bus/", "wire/", "security/", "errors.ts"];
 const STRANGER_NEEDS = ["wire/", "bus/topic.ts", "errors.ts", "telemetry/histogram.ts"];
 
+/** Ways through a proxy: what the drivers of the comparison share with the client library. */
+const PROXY_TUNNELS = [
+  "client/proxy.ts",
+  "client/proxy-tunnel.ts",
+  "client/tunnel-agent.ts",
+  "client/tunnel-stream.ts",
+];
+
 const CLIENT_NEEDS = ["client/", "bus/cursor.ts", ...STRANGER_NEEDS];
 
 /** What the client library adds on Node; the rest of it also runs in browsers. */
@@ -23,6 +31,9 @@ const NODE_CLIENT = [
   "client/node.ts",
   "client/node-fetch.ts",
   "client/node-tls.ts",
+  "client/proxy-tunnel.ts",
+  "client/tunnel-agent.ts",
+  "client/tunnel-stream.ts",
   "client/tcp.ts",
 ];
 
@@ -118,7 +129,7 @@ export const PART_RULES: readonly PartRule[] = [
   },
   {
     part: "compare/",
-    mayImport: ["compare/", ...STRANGER_NEEDS],
+    mayImport: ["compare/", ...PROXY_TUNNELS, ...STRANGER_NEEDS],
     mayImportTypes: ["bus/"],
     node: true,
     packages: true,
