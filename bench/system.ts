@@ -8,7 +8,15 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** Servers that can be put under load. */
-export const SYSTEMS = ["relay", "aedes", "mosquitto", "plain-http", "tributary"] as const;
+export const SYSTEMS = [
+  "relay",
+  "aedes",
+  "mosquitto",
+  "nats",
+  "plain-http",
+  "tributary-aedes",
+  "tributary",
+] as const;
 
 export type SystemName = (typeof SYSTEMS)[number];
 
@@ -36,7 +44,9 @@ export function pinned(core: string, command: string, args: readonly string[]): 
 
 /** Whether a system can be run here. */
 export function isInstalled(name: SystemName): boolean {
-  return name !== "mosquitto" || spawnSync("mosquitto", ["-h"]).error === undefined;
+  const command = name === "nats" ? "nats-server" : name;
+  if (command !== "mosquitto" && command !== "nats-server") return true;
+  return spawnSync(command, ["-h"]).error === undefined;
 }
 
 /** A server under load, in a process of its own. */
@@ -62,7 +72,9 @@ export class System {
       await lineMatching(child.stderr, /running/);
       return new System(child, { mqtt: port, http: 0 }, directory);
     }
-    if (name === "tributary") return System.#startGateway(directory);
+    if (name === "nats") return System.#startNats(directory);
+    if (name === "tributary") return System.#startGateway(directory, "native");
+    if (name === "tributary-aedes") return System.#startGateway(directory, "aedes");
     const script = name === "aedes" ? "bare-aedes" : name;
     const file = fileURLToPath(new URL(`./server/${script}.js`, import.meta.url));
     const child = launch(process.execPath, [file], "stdout");
@@ -71,9 +83,25 @@ export class System {
     return new System(child, { mqtt: isHttp ? 0 : port, http: isHttp ? port : 0 }, directory);
   }
 
-  static async #startGateway(directory: string): Promise<System> {
+  static async #startNats(directory: string): Promise<System> {
+    const port = await freePort();
+    const file = join(directory, "nats.conf");
+    const settings = [
+      `listen: "127.0.0.1:${await freePort()}"`,
+      "server_name: bench",
+      `jetstream { store_dir: "${directory}" }`,
+      `mqtt { host: "127.0.0.1", port: ${port} }`,
+    ];
+    writeFileSync(file, `${settings.join("\n")}\n`);
+    const child = launch("nats-server", ["-c", file], "stderr");
+    await lineMatching(child.stderr, /Server is ready/);
+    return new System(child, { mqtt: port, http: 0 }, directory);
+  }
+
+  static async #startGateway(directory: string, engine: string): Promise<System> {
     const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
-    const settings = ["http.port=0", "mqtt.port=0", "tcp.port=0", "logging.level=info"];
+    const listeners = ["http.port=0", "mqtt.port=0", "tcp.port=0"];
+    const settings = [...listeners, "logging.level=info", `mqtt.engine=${engine}`];
     const flags = settings.flatMap((each) => ["--set", each]);
     // Beside others that keep nothing on disk either.
     const memory = ["--store", "memory"];

@@ -2,6 +2,7 @@ import { isScenario, type ScenarioName } from "../scenario.ts";
 import type { Ports } from "../system.ts";
 import { mqttLatency } from "./latency.ts";
 import { longPollFanOut } from "./long-poll.ts";
+import { mqttAcknowledged, mqttWildcards } from "./mqtt-flows.ts";
 import { httpPosts, type Load, mqttFanOut, toWebSocket } from "./throughput.ts";
 
 /**
@@ -35,6 +36,10 @@ function start(name: Exclude<ScenarioName, "mqtt-latency-2000">, ports: Ports): 
       return mqttFanOut(ports, 1);
     case "mqtt-1-100":
       return mqttFanOut(ports, 100);
+    case "mqtt-qos1-1-1":
+      return mqttAcknowledged(ports);
+    case "mqtt-wildcards-100-100":
+      return mqttWildcards(ports);
     case "http-post-64":
       return httpPosts(ports);
     case "mqtt-websocket-1-50":

@@ -4,9 +4,15 @@ import { nextChunk, open } from "./connection.ts";
 /** One topic for all: what is compared is the way of a message, not the matching. */
 export const TOPIC = "bench/topic";
 
-/** A QoS 0 PUBLISH (MQTT 3.1.1 §3.3) with this payload. */
-export function publishPacket(payload: Uint8Array): Buffer {
-  return packet(0x30, Buffer.concat([text(TOPIC), payload]));
+/** A PUBLISH (MQTT 3.1.1 §3.3) with this payload; of QoS 1 with packet id 0, to be filled in. */
+export function publishPacket(payload: Uint8Array, topic = TOPIC, qos: 0 | 1 = 0): Buffer {
+  const id = Buffer.alloc(qos === 1 ? 2 : 0);
+  return packet(0x30 | (qos << 1), Buffer.concat([text(topic), id, payload]));
+}
+
+/** PUBACK as a number of four bytes. */
+export function acknowledgement(packetId: number): number {
+  return 0x4002_0000 | packetId;
 }
 
 /** Bytes of {@link publishPacket} before its payload. */
@@ -24,11 +30,13 @@ export async function connectMqtt(port: number, clientId: string): Promise<Socke
   return socket;
 }
 
-/** Subscribes at QoS 0 and waits for SUBACK. */
-export async function subscribeMqtt(socket: Socket): Promise<void> {
-  socket.write(packet(0x82, Buffer.concat([Buffer.from([0, 1]), text(TOPIC), Buffer.from([0])])));
+/** Subscribes and waits for SUBACK. */
+export async function subscribeMqtt(socket: Socket, filter = TOPIC, qos: 0 | 1 = 0): Promise<void> {
+  socket.write(
+    packet(0x82, Buffer.concat([Buffer.from([0, 1]), text(filter), Buffer.from([qos])])),
+  );
   const answer = await nextChunk(socket);
-  if (answer[0] !== 0x90 || answer[4] !== 0) throw new Error("SUBSCRIBE was refused");
+  if (answer[0] !== 0x90 || answer[4] !== qos) throw new Error("SUBSCRIBE was refused");
 }
 
 function text(value: string): Buffer {
