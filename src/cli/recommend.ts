@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { EGRESS_NAMES, INGRESS_NAMES } from "../compare/plan.ts";
 import { NETWORK_PROFILES } from "../compare/plan-factors.ts";
 import type { SourcedReport } from "../compare/recommend/coverage.ts";
+import { advisablePlans } from "../compare/recommend/plan-advice.ts";
 import { NEEDS, OPEN_QUESTION, PREFERENCES, type Question } from "../compare/recommend/question.ts";
 import { recommend } from "../compare/recommend/recommend.ts";
 import { recommendationJson } from "../compare/recommend/recommendation-json.ts";
@@ -75,8 +76,8 @@ export function recommendCommand(host: CliHost): Command {
 const EXAMPLES = `
 How an answer comes about: the point of all reports that covers most of the question is taken. Its pairs
 that do what is needed are ranked by their paired differences; those that cannot be told apart are ranked
-by bytes, where the report counted them. A payload within 2.5 times, a rate within 10 times and a fan-out
-within 3 times of what was measured count as covered. At least once is covered by a report whose plan
+by bytes, where the report counted them. A payload within 2.5 times, a rate within 10 times, a fan-out and a
+share of loss within 3 times of what was measured count as covered. At least once is covered by a report whose plan
 broke connections. What nothing covers is named, with the plan to run, and there is no answer until then.
 
 Examples:
@@ -92,7 +93,7 @@ async function answer(options: RecommendOptions, host: CliHost): Promise<number>
   const question = questionOf(options);
   const reports = await readReports(options.report, host);
   if (reports === null) return EXIT.failed;
-  const found = recommend(question, reports);
+  const found = recommend(question, reports, await advisablePlans());
   host.out.write(
     options.json === true
       ? `${JSON.stringify(recommendationJson(question, found))}\n`

@@ -93,10 +93,10 @@ function syntheticPoint(point: PlanPoint, run: SyntheticRun): PointResult {
     drift.set(line, noise);
     const own = (INGRESS_US[publisher.name] ?? 50) + (EGRESS_US[reader.name] ?? 50);
     const added = run.addedUs?.(point, publisher.name, reader.name) ?? 0;
-    // A log-normal tail, as queues make it.
-    const tail = Math.exp(0.35 * normal.next());
+    // A log-normal tail, as queues make it, too short to overtake.
+    const tail = Math.exp(0.35 * normal.next()) - 1;
     const placed = reader.position * US;
-    const at = dueAtNs + (own + added) * US * tail + noise + placed;
+    const at = dueAtNs + (own + added + Math.min(own, 400) * tail) * US + noise + placed;
     return { sentAtNs: dueAtNs + 2 * US, receivedAtNs: [Math.max(at, dueAtNs + 5 * US)] };
   });
   analysis.judgeWarmUp(Array.from({ length: 40 }, () => 100 * US + US * normal.next()));

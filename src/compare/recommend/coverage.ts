@@ -1,4 +1,5 @@
 import type { ComparisonResult, PointResult } from "../comparison-result.ts";
+import { PROFILES } from "../network/network-profile.ts";
 import type { Factors } from "../plan-factors.ts";
 import { percent, rounded } from "../report/figures.ts";
 import { isVoid } from "../report/standing.ts";
@@ -20,7 +21,7 @@ export interface Criterion {
   readonly name: string;
   readonly isCovered: boolean;
   readonly meaning: string;
-  /** The shipped plan that would cover it; `null` when none would, or it is covered. */
+  /** The plan that would tell; `null` when none of those known would, or it is covered. */
   readonly plan: string | null;
 }
 
@@ -30,18 +31,8 @@ const PAYLOAD_REACH = 2.5;
 const RATE_REACH = 10;
 const FAN_OUT_REACH = 3;
 
-/**
- * Packets that a profile loses, 0…1; `null` where a profile states none. The proxy in front of TCP
- * cannot lose a packet: a profile's stalls resemble what retransmissions do and have no such share.
- */
-const PROFILE_LOSS: Readonly<Record<Factors["network"], number | null>> = {
-  loopback: 0,
-  lan: null,
-  wifi: null,
-  "3g": null,
-  satellite: null,
-  "nat-timeout": null,
-};
+/** Loss shows on TCP as waits for what is sent again; how many there are is what varies. */
+const LOSS_REACH = 3;
 
 /** The points that can answer for latency and cost: those that stand, where nothing was broken. */
 export function evidenceOf(reports: readonly SourcedReport[]): Evidence[] {
@@ -61,7 +52,8 @@ export function nearestEvidence(
 ): Evidence | null {
   const judged = evidence.map((each) => ({
     each,
-    uncovered: factorCriteria(question, each.point).filter(({ isCovered }) => !isCovered).length,
+    uncovered: factorCriteria(question, each.point.factors).filter(({ isCovered }) => !isCovered)
+      .length,
     distance: distance(question, each.point.factors),
   }));
   judged.sort((a, b) => a.uncovered - b.uncovered || a.distance - b.distance);
@@ -69,12 +61,11 @@ export function nearestEvidence(
 }
 
 /** Every asked condition against the conditions of a point. */
-export function factorCriteria(question: Question, point: PointResult): Criterion[] {
-  const { factors } = point;
+export function factorCriteria(question: Question, factors: Factors): Criterion[] {
   return [
-    reach("payload", question.payloadBytes, factors.payloadBytes, PAYLOAD_REACH, "payload-sweep"),
-    reach("rate", question.ratePerSecond, factors.ratePerSecond, RATE_REACH, "rate-sweep"),
-    reach("fan-out", question.fanOut, factors.fanOut, FAN_OUT_REACH, "fan-out"),
+    reach("payload", question.payloadBytes, factors.payloadBytes, PAYLOAD_REACH),
+    reach("rate", question.ratePerSecond, factors.ratePerSecond, RATE_REACH),
+    reach("fan-out", question.fanOut, factors.fanOut, FAN_OUT_REACH),
     network(question, factors),
     tls(question, factors),
     loss(question, factors),
@@ -86,53 +77,44 @@ function reach(
   asked: number | null,
   measured: number,
   factor: number,
-  plan: string,
 ): Criterion | null {
   if (asked === null) return null;
   const isCovered = Math.max(asked / measured, measured / asked) <= factor;
   const told = `asked ${rounded(asked)}, measured at ${rounded(measured)}`;
-  return criterion(name, isCovered, `${told}; alike within ${factor} times`, plan);
+  return criterion(name, isCovered, `${told}; alike within ${factor} times`);
 }
 
 function network({ network: asked }: Question, { network: measured }: Factors): Criterion | null {
   if (asked === null) return null;
-  return criterion(
-    "network",
-    asked === measured,
-    `asked ${asked}, measured over ${measured}`,
-    "lossy-network",
-  );
+  return criterion("network", asked === measured, `asked ${asked}, measured over ${measured}`);
 }
 
 function tls({ tls: asked }: Question, { tls: measured }: Factors): Criterion | null {
   if (asked === null) return null;
   const text = (isOn: boolean): string => (isOn ? "with TLS" : "without TLS");
-  return criterion(
-    "tls",
-    asked === measured,
-    `asked ${text(asked)}, measured ${text(measured)}`,
-    "tls",
-  );
+  return criterion("tls", asked === measured, `asked ${text(asked)}, measured ${text(measured)}`);
 }
 
 function loss({ lossShare: asked }: Question, { network: profile }: Factors): Criterion | null {
   if (asked === null) return null;
-  const measured = PROFILE_LOSS[profile];
-  if (measured === null) {
-    const meaning = `asked ${percent(asked)}; ${profile} stalls as retransmissions do, and states no share of lost packets`;
-    return criterion("loss", false, meaning, "lossy-network");
-  }
-  const meaning = `asked ${percent(asked)}, measured at ${percent(measured)} over ${profile}`;
-  return criterion("loss", asked === measured, meaning, "lossy-network");
+  const measured = lossOf(profile);
+  const isNone = asked === 0 || measured === 0;
+  const ratio = isNone ? 1 : Math.max(asked / measured, measured / asked);
+  const isCovered = isNone ? asked === measured : ratio <= LOSS_REACH;
+  const meaning = `asked ${percent(asked)}, measured at ${percent(measured)} over ${profile}; alike within ${LOSS_REACH} times`;
+  return criterion("loss", isCovered, meaning);
 }
 
-export function criterion(
-  name: string,
-  isCovered: boolean,
-  meaning: string,
-  plan: string | null,
-): Criterion {
-  return { name, isCovered, meaning, plan: isCovered ? null : plan };
+/** Segments that a profile loses in its worse direction, 0…1. */
+function lossOf(profile: Factors["network"]): number {
+  if (profile === "loopback") return 0;
+  const { up, down } = PROFILES[profile];
+  return Math.max(up.loss?.share ?? 0, down.loss?.share ?? 0);
+}
+
+/** A criterion without a plan; {@link withPlans} finds one for what is not covered. */
+export function criterion(name: string, isCovered: boolean, meaning: string): Criterion {
+  return { name, isCovered, meaning, plan: null };
 }
 
 function distance(question: Question, factors: Factors): number {

@@ -1,5 +1,5 @@
 import type { PairResult, PointResult } from "../comparison-result.ts";
-import type { EgressName, IngressName } from "../plan.ts";
+import type { EgressName, IngressName, Plan } from "../plan.ts";
 import { duration } from "../report/figures.ts";
 import { totalOf } from "../report/page-cost.ts";
 import { type Ranking, rankPublishers, rankReaders } from "../report/ranking.ts";
@@ -12,6 +12,7 @@ import {
   nearestEvidence,
   type SourcedReport,
 } from "./coverage.ts";
+import { withPlans } from "./plan-advice.ts";
 import type { Question } from "./question.ts";
 import { egressObstacle, ingressObstacle } from "./semantics.ts";
 
@@ -36,15 +37,24 @@ export type Recommendation =
     };
 
 /** Answers from the reports and from nothing else. */
-export function recommend(question: Question, reports: readonly SourcedReport[]): Recommendation {
+export function recommend(
+  question: Question,
+  reports: readonly SourcedReport[],
+  plans: readonly Plan[],
+): Recommendation {
+  const found = answer(question, reports);
+  return { ...found, criteria: withPlans(question, found.criteria, plans) };
+}
+
+function answer(question: Question, reports: readonly SourcedReport[]): Recommendation {
   const evidence = nearestEvidence(question, evidenceOf(reports));
   if (evidence === null) return { kind: "unknown", criteria: unmeasured(question) };
   const { point } = evidence;
   const pairs = point.pairs.filter((pair) => isPossible(question, pair));
   const choice = choose(question, point, pairs);
-  const conditions = factorCriteria(question, point);
+  const conditions = factorCriteria(question, point.factors);
   if (choice === null) {
-    const criteria = [...conditions, ...deliveryCriterion(question, reports, null)];
+    const criteria = [...conditions, ...leastTail(question, point)];
     return { kind: "none fits", evidence, criteria };
   }
   const criteria = [
@@ -149,7 +159,17 @@ function latencyCriterion({ maxLatencyNs }: Question, { latency }: PairResult): 
   const tail = latency.quantiles.p99;
   const found = tail === null ? "too few messages to state p99" : `p99 is ${duration(tail)}`;
   const meaning = `asked p99 up to ${duration(maxLatencyNs)}; ${found}`;
-  return [criterion("max-latency", tail !== null, meaning, "headline")];
+  return [criterion("max-latency", tail !== null, meaning)];
+}
+
+/** How near the fastest allowed pair comes to what is asked of the tail. */
+function leastTail({ maxLatencyNs, ...question }: Question, { pairs }: PointResult): Criterion[] {
+  if (maxLatencyNs === null) return [];
+  const allowed = pairs.filter((pair) => isPossible({ ...question, maxLatencyNs: null }, pair));
+  const tails = allowed.flatMap(({ latency }) => latency.quantiles.p99 ?? []);
+  if (tails.length === 0) return [];
+  const meaning = `asked p99 up to ${duration(maxLatencyNs)}; the least measured is ${duration(Math.min(...tails))}`;
+  return [criterion("max-latency", true, meaning)];
 }
 
 function costCriterion(question: Question, pair: PairResult): Criterion[] {
@@ -157,7 +177,7 @@ function costCriterion(question: Question, pair: PairResult): Criterion[] {
   const isCovered = costOf(question, pair) !== null;
   const what = question.prefer === "cpu" ? "CPU time" : "bytes on the wire";
   const meaning = isCovered ? `${what} were measured` : `the report holds no ${what}`;
-  return [criterion(`prefer ${question.prefer}`, isCovered, meaning, "headline")];
+  return [criterion(`prefer ${question.prefer}`, isCovered, meaning)];
 }
 
 /** At least once is a promise about broken connections, which only a plan that breaks some tests. */
@@ -180,27 +200,27 @@ function deliveryCriterion(
   const found = same ?? broken.find(({ pair }) => pair.egress === choice?.egress);
   if (found === undefined) {
     const meaning = `asked ${need}; no report broke connections of this pair`;
-    return [criterion("need", false, meaning, "reconnect")];
+    return [criterion("need", false, meaning)];
   }
   const { lost, expected, duplicates } = found.pair;
   const meaning = `asked ${need}; with connections broken on purpose ${lost} of ${expected} messages were lost and ${duplicates} came twice (${found.source})`;
-  return [criterion("need", lost === 0, meaning, null)];
+  return [criterion("need", lost === 0, meaning)];
 }
 
-/** Every asked part of a question that nothing speaks to, with the plan that would. */
+/** Every asked part of a question that nothing speaks to. */
 function unmeasured(question: Question): Criterion[] {
-  const asked: readonly (readonly [string, unknown, string])[] = [
-    ["payload", question.payloadBytes, "payload-sweep"],
-    ["rate", question.ratePerSecond, "rate-sweep"],
-    ["fan-out", question.fanOut, "fan-out"],
-    ["network", question.network, "lossy-network"],
-    ["loss", question.lossShare, "lossy-network"],
-    ["tls", question.tls, "tls"],
-    ["max-latency", question.maxLatencyNs, "headline"],
+  const asked: readonly (readonly [string, unknown])[] = [
+    ["payload", question.payloadBytes],
+    ["rate", question.ratePerSecond],
+    ["fan-out", question.fanOut],
+    ["network", question.network],
+    ["loss", question.lossShare],
+    ["tls", question.tls],
+    ["max-latency", question.maxLatencyNs],
   ];
   const uncovered = asked
     .filter(([, value]) => value !== null)
-    .map(([name, , plan]) => criterion(name, false, "no report that stands speaks to it", plan));
-  const latency = criterion("latency", false, "no report that stands compares pairs", "headline");
+    .map(([name]) => criterion(name, false, "no report that stands speaks to it"));
+  const latency = criterion("latency", false, "no report that stands compares pairs");
   return [latency, ...uncovered, ...deliveryCriterion(question, [], null)];
 }

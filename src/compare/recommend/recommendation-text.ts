@@ -22,7 +22,7 @@ export function formatRecommendation(question: Question, found: Recommendation):
   }
   if (found.kind !== "unknown") parts.push(`\nMeasured\n${evidenceText(found.evidence)}`);
   parts.push(criteriaText(found.criteria));
-  return parts.map(visibleLines).join("");
+  return parts.join("");
 }
 
 function opening(found: Recommendation): string {
@@ -73,7 +73,7 @@ function rankingLines(
 }
 
 function deliveryText({ need }: Question, { ingress, egress }: PairResult): string {
-  const told = (name: string, { most, how }: Semantics): string => `  ${name}: ${most}; ${how}\n`;
+  const told = (name: string, { how }: Semantics): string => `  ${name}: ${how}\n`;
   const ends = [
     told(`publish by ${ingress}`, INGRESS_SEMANTICS[ingress]),
     told(`read by ${egress}`, EGRESS_SEMANTICS[egress]),
@@ -85,23 +85,22 @@ function deliveryText({ need }: Question, { ingress, egress }: PairResult): stri
 function evidenceText({ source, result, point }: Evidence): string {
   const { payloadBytes, ratePerSecond, network, tls, fanOut } = point.factors;
   const link = `${network}${tls ? " with TLS" : ""}`;
-  return `  ${source}: plan ${result.plan.name}, ${result.startedAt}\n  ${rounded(payloadBytes)} bytes, ${rounded(ratePerSecond)}/s by each publisher, fan-out ${rounded(fanOut)}, ${link}\n`;
+  const from = visibleText(`${source}: plan ${result.plan.name}, ${result.startedAt}`);
+  return `  ${from}\n  ${rounded(payloadBytes)} bytes, ${rounded(ratePerSecond)}/s by each publisher, fan-out ${rounded(fanOut)}, ${link}\n`;
 }
 
 function criteriaText(criteria: readonly Criterion[]): string {
   const covered = criteria.filter(({ isCovered }) => isCovered);
   const open = criteria.filter(({ isCovered }) => !isCovered);
-  const line = ({ name, meaning }: Criterion): string => `  ${name}: ${meaning}\n`;
+  const line = ({ name, meaning }: Criterion): string => `  ${name}: ${visibleText(meaning)}\n`;
   const plans = [...new Set(open.flatMap(({ plan }) => plan ?? []))];
   const runs = plans.map((plan) => `  tributary compare --plan ${plan} --out reports/${plan}\n`);
+  const without = open.filter(({ plan }) => plan === null).map(({ name }) => name);
+  const own = `\nNo shipped plan speaks to ${without.join(", ")}: copy one of config/plans, set it there, and run that with --plan FILE.\n`;
   return [
     covered.length === 0 ? "" : `\nCovered\n${covered.map(line).join("")}`,
     open.length === 0 ? "" : `\nNot covered\n${open.map(line).join("")}`,
     runs.length === 0 ? "" : `\nTo know, run\n${runs.join("")}`,
+    without.length === 0 ? "" : own,
   ].join("");
-}
-
-/** Line by line: the breaks are ours, what is between them may not be. */
-function visibleLines(text: string): string {
-  return text.split("\n").map(visibleText).join("\n");
 }

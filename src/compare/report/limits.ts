@@ -29,7 +29,7 @@ function placeLimits(point: PointResult): string[] {
     );
   } else {
     told.push(
-      `The network ${point.factors.network} was made by a proxy in front of TCP: it delays, narrows and stalls, and loses no packet of its own.`,
+      `The network ${point.factors.network} was made by a proxy above TCP: what it loses shows as delay, never as missing bytes, and there is no congestion control in it.`,
     );
   }
   if (factValue(point, "publisherAndReaderShareProcess") === true) {

@@ -97,9 +97,9 @@ const FIGURES: readonly (readonly [string, (cost: PairCost) => string | null])[]
   ["clients' CPU", (cost) => text(cost.clientCpuMicroseconds, microseconds)],
   ["requests", (cost) => text(cost.requestsPerMessage, rounded)],
   ["connections", (cost) => text(cost.connectionsPerMessage, rounded)],
-  ["memory, idle connection", (cost) => text(cost.idleConnectionBytes, byteCount)],
-  ["bytes, idle hour", (cost) => text(cost.idleBytesPerHour, byteCount)],
-  ["cold to first message", (cost) => text(cost.coldToFirstMessageNs, duration)],
+  ["idle memory per connection", (cost) => text(cost.idleConnectionBytes, byteCount)],
+  ["idle bytes per hour", (cost) => text(cost.idleBytesPerHour, byteCount)],
+  ["cold start to first message", (cost) => text(cost.coldToFirstMessageNs, duration)],
 ];
 
 /** What a message costs the machines, and what standing by costs. */

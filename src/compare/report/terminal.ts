@@ -37,17 +37,21 @@ function voidLines(result: ComparisonResult): string[] {
   });
 }
 
-/** The point's reasons, then those of its blocks, the most frequent first. */
+/** The point's reasons, then those of its blocks, the most frequent first, each by one example. */
 function reasons(point: PointResult): string {
-  const counts = new Map<string, number>();
-  for (const reason of point.blocks.flatMap(({ voidReasons }) => voidReasons)) {
-    // Blocks of one kind of trouble differ in its figure.
-    const kind = reason.replaceAll(/\d+(\.\d+)?/g, "…");
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const kinds = new Map<string, { example: string; count: number }>();
+  for (const example of point.blocks.flatMap(({ voidReasons }) => voidReasons)) {
+    // Blocks of one kind of trouble differ in its figures.
+    const kind = example.replaceAll(/\d+(\.\d+)?/g, "");
+    const known = kinds.get(kind);
+    if (known === undefined) kinds.set(kind, { example, count: 1 });
+    else known.count += 1;
   }
-  const ofBlocks = [...counts]
-    .sort(([, one], [, other]) => other - one)
-    .map(([kind, count]) => `${count} ${count === 1 ? "block" : "blocks"}: ${kind}`);
+  const ofBlocks = [...kinds.values()]
+    .sort((one, other) => other.count - one.count)
+    .map(({ example, count }) =>
+      count === 1 ? `1 block: ${example}` : `${count} blocks, the first of them: ${example}`,
+    );
   return [...point.voidReasons, ...ofBlocks].map((line) => `  ${visibleText(line)}\n`).join("");
 }
 
