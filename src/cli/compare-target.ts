@@ -32,6 +32,7 @@ export function gatewaySource(options: CompareOptions, plan: Plan): GatewaySourc
     mqttUrl: options.mqtt ?? "",
     tcpUrl: null,
     tls: nodeTlsOptions(readTlsOptions(options)),
+    ...(options.proxy === undefined ? {} : { proxyUrl: options.proxy }),
   };
   return standing(targets, withoutStrangers(plan, options));
 }
@@ -143,5 +144,6 @@ function targetsOf(target: string, options: CompareOptions): Targets {
     mqttUrl: options.mqtt ?? mqtt,
     tcpUrl: options.tcp ?? tcp,
     tls: nodeTlsOptions(readTlsOptions(options)),
+    ...(options.proxy === undefined ? {} : { proxyUrl: options.proxy }),
   };
 }

@@ -3,38 +3,57 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Targets } from "./driver/driver.ts";
+import type { GatewayUnderTest } from "./gateway-under-test.ts";
+import { GatewayProbe } from "./gateway-probe.ts";
+import type { LedgerFactor, LedgerValue } from "./ledger.ts";
 
 const START_DEADLINE_MS = 15_000;
 const READY_INTERVAL_MS = 25;
 /** Longer than a drain with nothing connected takes; past it the process is ended the hard way. */
 const STOP_DEADLINE_MS = 5_000;
 const KEPT_LINES = 20;
+/** Any free ones. */
+const PORTS = ["http.port=0", "mqtt.port=0", "tcp.port=0"];
+
+/** How a gateway of the run's own is set up. */
+export interface GatewaySetup {
+  /** Settings as `path=value`, beside those of ports. */
+  readonly settings: readonly string[];
+  /** What its clients trust, where it listens by TLS; `null`: it listens in the clear. */
+  readonly tls: Targets["tls"] | null;
+  /** What is known of it by that, for the ledger. */
+  readonly facts: Facts;
+}
+
+type Facts = Readonly<Partial<Record<LedgerFactor, LedgerValue>>>;
 
 /** A gateway under test in a process of its own, on free loopback ports. */
-export class GatewayProcess {
+export class GatewayProcess implements GatewayUnderTest {
   readonly targets: Targets;
+  readonly facts: Facts;
+  readonly probe: GatewayProbe;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess, targets: Targets) {
+  private constructor(child: ChildProcess, targets: Targets, facts: Facts) {
     this.#child = child;
     this.targets = targets;
+    this.facts = facts;
+    this.probe = new GatewayProbe(targets, child.pid ?? null);
   }
 
   /** Resolves when the gateway is ready. Rejects with its last lines when it does not become so. */
-  static async start(): Promise<GatewayProcess> {
+  static async start({ settings, tls, facts }: GatewaySetup): Promise<GatewayProcess> {
     const main = fileURLToPath(new URL("../main.js", import.meta.url));
-    const settings = ["http.port=0", "mqtt.port=0", "tcp.port=0"].flatMap((each) => [
-      "--set",
-      each,
-    ]);
-    // In memory: what is compared is transports, and nothing of it is worth a directory. A gateway
-    // with its disk is measured by naming it as the target.
-    const child = spawn(process.execPath, [main, "serve", "--store", "memory", ...settings], {
+    const flags = [...PORTS, ...settings].flatMap((each) => ["--set", each]);
+    const child = spawn(process.execPath, [main, "serve", ...flags], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const listeners = new Listeners(child);
     try {
-      return new GatewayProcess(child, await ready(child, listeners));
+      const targets = await ready(child, listeners, tls);
+      const { version, store } = listeners.starting;
+      const said = { gatewayIsOwn: true, gatewayVersion: version, store };
+      return new GatewayProcess(child, targets, { ...facts, ...said });
     } catch (cause) {
       child.kill("SIGKILL");
       throw new Error(`the gateway did not become ready:\n${listeners.lastLines()}`, { cause });
@@ -57,6 +76,8 @@ export class GatewayProcess {
 class Listeners {
   readonly #urls = new Map<string, string>();
   readonly #lines: string[] = [];
+  /** What it said of itself when it began. */
+  starting = { version: "unknown", store: "unknown" };
 
   constructor(child: ChildProcess) {
     for (const stream of [child.stdout, child.stderr]) {
@@ -65,8 +86,9 @@ class Listeners {
     }
   }
 
-  url(transport: string): string | null {
-    return this.#urls.get(transport) ?? null;
+  /** By the scheme of the address. */
+  url(scheme: string): string | null {
+    return this.#urls.get(`${scheme}:`) ?? null;
   }
 
   lastLines(): string {
@@ -79,19 +101,27 @@ class Listeners {
     if (!line.startsWith("{")) return;
     const entry: unknown = JSON.parse(line);
     if (typeof entry !== "object" || entry === null || !("msg" in entry)) return;
+    if (entry.msg === "starting" && "version" in entry && "store" in entry) {
+      this.starting = { version: String(entry.version), store: String(entry.store) };
+    }
     if (entry.msg !== "listening" || !("transport" in entry) || !("url" in entry)) return;
-    this.#urls.set(String(entry.transport), String(entry.url));
+    const url = String(entry.url);
+    this.#urls.set(new URL(url).protocol, url);
   }
 }
 
-async function ready(child: ChildProcess, listeners: Listeners): Promise<Targets> {
+async function ready(
+  child: ChildProcess,
+  listeners: Listeners,
+  tls: Targets["tls"] | null,
+): Promise<Targets> {
   const deadline = performance.now() + START_DEADLINE_MS;
   while (performance.now() < deadline && child.exitCode === null) {
     const httpUrl = listeners.url("http");
     // A refused connection means "not ready yet": asked again until the deadline.
     const answer = httpUrl === null ? null : await fetch(`${httpUrl}/readyz`).catch(() => null);
     // Every listener has said where it is by the time the whole is ready.
-    if (httpUrl !== null && answer?.status === 200) return targetsOf(httpUrl, listeners);
+    if (httpUrl !== null && answer?.status === 200) return targetsOf(listeners, tls);
     await new Promise((resolve) => setTimeout(resolve, READY_INTERVAL_MS));
   }
   throw new Error(
@@ -99,14 +129,16 @@ async function ready(child: ChildProcess, listeners: Listeners): Promise<Targets
   );
 }
 
-function targetsOf(httpUrl: string, listeners: Listeners): Targets {
+function targetsOf(listeners: Listeners, tls: Targets["tls"] | null): Targets {
+  const [http, mqtt, tcp] = tls === null ? ["http", "mqtt", "tcp"] : ["https", "mqtts", "tls"];
+  const httpUrl = listeners.url(http ?? "") ?? "";
   const websocketBase = httpUrl.replace(/^http/, "ws");
   return {
     httpUrl,
     websocketUrl: `${websocketBase}/ws`,
     mqttWebsocketUrl: `${websocketBase}/mqtt`,
-    mqttUrl: listeners.url("mqtt") ?? "mqtt://127.0.0.1:1883",
-    tcpUrl: listeners.url("tcp"),
-    tls: {},
+    mqttUrl: listeners.url(mqtt ?? "") ?? "",
+    tcpUrl: listeners.url(tcp ?? ""),
+    tls: tls ?? {},
   };
 }

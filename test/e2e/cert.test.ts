@@ -215,11 +215,12 @@ describe("a gateway with these certificates", () => {
       egress: EGRESS_NAMES,
       ratePerSecond: 20,
       payloadBytes: 100,
-      warmUpSeconds: 0.5,
-      windowSeconds: 1,
+      warmUpSeconds: 0.1,
+      windowSeconds: 0.2,
       settleSeconds: 10,
+      costSeconds: 0,
       plainPollIntervalMs: 50,
-      validity: { maxSendDelayMs: 5_000, maxLoopDelayMs: 5_000 },
+      validity: { maxSendDelayMs: 5_000, maxLoopDelayMs: 5_000, maxGatewayLoopDelayMs: 5_000 },
     };
     const file = join(parent, "plan.yaml");
     // JSON is YAML.

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createDrivers } from "../../src/compare/driver/drivers.ts";
+import { DRIVERS } from "../../src/compare/driver/drivers.ts";
 import type { Targets } from "../../src/compare/driver/driver.ts";
 import { NO_DELAY, type NetworkProfile } from "../../src/compare/network/network-profile.ts";
 import { type RoutedNetwork, routeThrough } from "../../src/compare/network/routed-targets.ts";
 import { monotonicNs } from "../../src/compare/pacer.ts";
+import { DEFAULT_FACTORS } from "../../src/compare/plan-factors.ts";
 import { GatewayProcess } from "../support/gateway-process.ts";
 
 /** The built process of the network, as a run starts it. */
@@ -32,13 +33,15 @@ afterAll(() => gateway.stop());
 
 /** A publisher by raw TCP and a reader of its own messages, both at `targets`. */
 async function exchangeAt(targets: Targets, name: string) {
-  const drivers = createDrivers(100);
-  const context = { targets, clientId: name, onFailure: () => undefined };
+  const factors = DEFAULT_FACTORS;
+  const context = { targets, factors, clientId: name, onFailure: () => undefined };
   let received: (atNs: number) => void = () => undefined;
-  const reader = await drivers.readers.tcp(context, `delay/${name}`, (_payload, atNs) =>
+  const start = { from: "now", wantsRetained: false } as const;
+  const subscription = { filter: `delay/${name}`, start };
+  const reader = await DRIVERS.readers.tcp(context, subscription, (_payload, atNs) =>
     received(atNs),
   );
-  const publisher = await drivers.publishers.tcp(context);
+  const publisher = await DRIVERS.publishers.tcp(context);
   return {
     /** From publishing to receiving, milliseconds. */
     once: async (): Promise<number> => {
@@ -46,7 +49,7 @@ async function exchangeAt(targets: Targets, name: string) {
         received = resolve;
       });
       const sentNs = monotonicNs();
-      await publisher.publish(`delay/${name}`, Buffer.from("x"));
+      await publisher.publish({ topic: `delay/${name}`, payload: Buffer.from("x") });
       return ((await arrival) - sentNs) / 1e6;
     },
     close: () => Promise.all([reader.close(), publisher.close()]),

@@ -1,8 +1,9 @@
 import { Agent, type AgentOptions, type IncomingMessage, request } from "node:http";
 import { request as requestTls, Agent as TlsAgent } from "node:https";
+import type { Socket } from "node:net";
 import { parseProxy } from "../../client/proxy.ts";
 import { tunnelAgent } from "../../client/tunnel-agent.ts";
-import type { Targets } from "./driver.ts";
+import type { DriverContext } from "./driver.ts";
 
 /** An answer, read whole. */
 export interface Answer {
@@ -15,20 +16,28 @@ export interface Answer {
 export interface Exchange {
   readonly method: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | string;
+  /** Called with the connection that carries it. */
+  readonly onSocket?: (socket: Socket) => void;
 }
 
 /**
- * One connection kept open between requests, no-delay on. One, because requests on several connections
- * have no order among themselves, and every other driver has one connection, too.
+ * One connection at a time, kept between requests or new for each, as the run says. One, because
+ * requests on several connections have no order among themselves, and every other driver has one
+ * connection, too.
  */
-export function keepAliveAgent(targets: Targets): Agent {
-  return agentFor(targets.httpUrl, targets, { keepAlive: true, maxSockets: 1 });
+export function agentOf(context: DriverContext): Agent {
+  const keepAlive = context.factors.connections === "keep-alive";
+  return agentFor(context.targets.httpUrl, context, { keepAlive, maxSockets: 1 });
 }
 
-/** An agent for the requests and handshakes of a URL: no-delay on, through the proxy of the targets. */
-export function agentFor(url: string, { tls, proxyUrl }: Targets, settings: AgentOptions): Agent {
-  const all = { ...settings, noDelay: true };
+/** An agent for the requests and handshakes of a URL, through the proxy of the targets. */
+export function agentFor(
+  url: string,
+  { targets: { tls, proxyUrl }, factors: { noDelay } }: Pick<DriverContext, "targets" | "factors">,
+  settings: AgentOptions,
+): Agent {
+  const all = { ...settings, noDelay };
   const isSecure = isTls(url);
   if (proxyUrl !== undefined) {
     return tunnelAgent(parseProxy(proxyUrl), isSecure, isSecure ? { ...tls, ...all } : all);
@@ -44,7 +53,7 @@ function isTls(url: string): boolean {
 export function exchange(
   agent: Agent,
   url: string,
-  { method, headers = {}, body }: Exchange,
+  { method, headers = {}, body, onSocket = () => undefined }: Exchange,
   signal: AbortSignal,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -58,6 +67,7 @@ export function exchange(
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text });
       });
     });
+    asked.on("socket", onSocket);
     asked.on("error", reject);
     asked.end(body);
   });

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
-import { resetSocket } from "./connect.ts";
+import { resetConnection } from "./connect.ts";
 import type { DriverContext } from "./driver.ts";
+import { agentFor } from "./http-exchange.ts";
 
 /** A WebSocket on its way, with what the network under it can be made to do. */
 export interface OpenedWebSocket {
@@ -11,10 +12,11 @@ export interface OpenedWebSocket {
 
 /** Connects a WebSocket with the factors of the run. */
 export function openWebSocket(
-  { targets, factors }: DriverContext,
+  context: DriverContext,
   url: string,
   subprotocol: string,
 ): OpenedWebSocket {
+  const { targets, factors } = context;
   const socket = new WebSocket(url, [subprotocol], {
     ...targets.tls,
     // Threshold 0: compression is a factor, so small messages are compressed like large ones.
@@ -23,6 +25,7 @@ export function openWebSocket(
       serverNoContextTakeover: true,
       clientNoContextTakeover: true,
     },
+    ...(targets.proxyUrl === undefined ? {} : { agent: agentFor(url, context, {}) }),
   });
   socket.binaryType = "nodebuffer";
   let network: Socket | null = null;
@@ -37,5 +40,5 @@ export function openWebSocket(
       socket.emit("error", new Error(`${url} does not offer permessage-deflate`));
     }
   });
-  return { socket, reset: () => network !== null && resetSocket(network) };
+  return { socket, reset: () => network !== null && resetConnection(network) };
 }

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { parsePollBody } from "../../wire/poll.ts";
 import { monotonicNs } from "../pacer.ts";
-import { resetSocket } from "./connect.ts";
+import { resetConnection } from "./connect.ts";
 import type { DriverContext, OnPayload, OpenReader, Reader, ReaderStart } from "./driver.ts";
 import { type Answer, agentOf, exchange } from "./http-exchange.ts";
 
@@ -71,7 +71,7 @@ class Polls implements Reader {
   reset(): void {
     const socket = this.#socket;
     this.#abort.abort();
-    if (socket !== null) resetSocket(socket);
+    if (socket !== null) resetConnection(socket);
     this.#agent.destroy();
   }
 

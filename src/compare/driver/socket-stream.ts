@@ -1,7 +1,5 @@
 import { Duplex } from "node:stream";
-import { type RawData, WebSocket } from "ws";
-import type { Targets } from "./driver.ts";
-import { agentFor } from "./http-exchange.ts";
+import type { RawData, WebSocket } from "ws";
 
 /**
  * A WebSocket as the byte stream an MQTT client wants. All bytes written in one turn leave as one
@@ -11,14 +9,9 @@ import { agentFor } from "./http-exchange.ts";
 export class SocketStream extends Duplex {
   readonly #socket: WebSocket;
 
-  constructor(url: string, subprotocol: string, targets: Targets) {
+  constructor(socket: WebSocket) {
     super();
-    this.#socket = new WebSocket(url, [subprotocol], {
-      ...targets.tls,
-      perMessageDeflate: false,
-      ...(targets.proxyUrl === undefined ? {} : { agent: agentFor(url, targets, {}) }),
-    });
-    this.#socket.binaryType = "nodebuffer";
+    this.#socket = socket;
     this.#socket.on("message", (data: RawData) => {
       if (Buffer.isBuffer(data) && !this.push(data)) this.#socket.pause();
     });

@@ -1,43 +1,48 @@
-import { type RawData, WebSocket } from "ws";
+import type { RawData } from "ws";
 import { encodeBinaryPublish, parseBinaryMessage } from "../../wire/binary-frame.ts";
 import { parseServerFrame } from "../../wire/frame-parser.ts";
 import { encodePublish } from "../../wire/publish-command.ts";
 import { CommandChannel } from "./command-channel.ts";
 import type { DriverContext, OpenPublisher, OpenReader } from "./driver.ts";
-import { agentFor } from "./http-exchange.ts";
+import { openWebSocket } from "./open-websocket.ts";
 
-/** The form of frames: JSON text throughout, or messages and publishes as binary frames. */
-export type FrameForm = "json" | "binary";
+/** The form of frames: that of the run, or always messages and publishes as binary frames. */
+export type FrameForm = "of the run" | "binary";
 
 /** Publishes with an id, so that each is acknowledged by `published`. */
 export function websocketPublisher(form: FrameForm): OpenPublisher {
   return async (context) => {
-    const { channel, close } = await connectChannel(context, form);
-    const encode = form === "json" ? encodePublish : encodeBinaryPublish;
+    const { channel, close, isBinary } = await connectChannel(context, form);
+    const encode = isBinary ? encodeBinaryPublish : encodePublish;
     return {
-      publish: (topic, payload) => channel.publish((id) => encode({ id, topic, payload })),
+      publish: ({ topic, payload, isRetained }) =>
+        channel.publish((id) =>
+          encode({ id, topic, payload, ...(isRetained === true ? { retain: true } : {}) }),
+        ),
       close,
     };
   };
 }
 
-/** Subscribes at now, without retained messages. */
+/** Subscribes without other topics' state; resumes by cursor. */
 export function websocketReader(form: FrameForm): OpenReader {
-  return async (context, filter, onPayload) => {
-    const { channel, close } = await connectChannel(context, form);
-    await channel.subscribe(filter, onPayload);
-    return { close };
+  return async (context, subscription, onPayload) => {
+    const { channel, socket, close, reset } = await connectChannel(context, form);
+    await channel.subscribe(subscription, onPayload);
+    return {
+      close,
+      reset,
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+      position: () => channel.cursor,
+    };
   };
 }
 
 async function connectChannel(context: DriverContext, form: FrameForm) {
-  const { websocketUrl, tls, proxyUrl } = context.targets;
-  const socket = new WebSocket(websocketUrl, [`tributary.v1.${form}`], {
-    ...tls,
-    perMessageDeflate: false,
-    ...(proxyUrl === undefined ? {} : { agent: agentFor(websocketUrl, context.targets, {}) }),
-  });
-  socket.binaryType = "nodebuffer";
+  const { websocketSubprotocol } = context.factors;
+  const subprotocol = form === "binary" ? "tributary.v1.binary" : websocketSubprotocol;
+  const { socket, reset } = openWebSocket(context, context.targets.websocketUrl, subprotocol);
   const channel = new CommandChannel(context, (frame) => socket.send(frame));
   socket.on("message", (data: RawData, isBinary: boolean) => {
     if (!Buffer.isBuffer(data)) return;
@@ -52,14 +57,22 @@ async function connectChannel(context: DriverContext, form: FrameForm) {
       resolve();
     });
   });
-  socket.on("error", (cause) => channel.fail(cause));
+  socket.on("error", (cause) => {
+    if (!isClosing) channel.fail(cause);
+  });
   await channel.welcomed;
   return {
     channel,
+    socket,
+    isBinary: subprotocol === "tributary.v1.binary",
     close: () => {
       isClosing = true;
       socket.close(1000);
       return closed;
+    },
+    reset: () => {
+      isClosing = true;
+      reset();
     },
   };
 }
