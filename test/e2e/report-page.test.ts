@@ -10,7 +10,11 @@ import { reportPage } from "../../src/compare/report/page.ts";
 import { readPageAssets } from "../../src/compare/report/page-assets.ts";
 import { visibleText } from "../../src/compare/report/visible-text.ts";
 import { launchBrowser, type PageWatch, watchPage } from "../support/browser.ts";
-import { syntheticComparison, syntheticCost } from "../support/synthetic-comparison.ts";
+import {
+  syntheticComparison,
+  syntheticCost,
+  syntheticLegs,
+} from "../support/synthetic-comparison.ts";
 import { requireTool } from "../support/tools.ts";
 
 /** Pictures are kept where `KEEP_SCREENSHOTS` says, to be looked at; else they go with the rest. */
@@ -71,7 +75,11 @@ describe.skipIf(requireTool("chromium"))("report.html in a browser", () => {
   const SILENT: PageWatch = { complaints: [], requests: [] };
 
   test("a headline is shown in light and dark without a complaint or a request", async () => {
-    const result = syntheticComparison({ plan: HEADLINE, cost: syntheticCost });
+    const result = syntheticComparison({
+      plan: HEADLINE,
+      cost: syntheticCost,
+      legs: syntheticLegs,
+    });
     const { page, watch } = await open("headline", result, { colorScheme: "light" });
     expect(await page.locator(".verdict").textContent()).toContain("95 % interval");
     expect(await page.locator("canvas").count()).toBe(1);
@@ -127,8 +135,32 @@ describe.skipIf(requireTool("chromium"))("report.html in a browser", () => {
     await page.close();
   });
 
+  test("a plan that breaks connections draws how long readers took to come back", async () => {
+    const experiment = { kind: "reconnect", fault: "reset", faultsPerBlock: 3 };
+    const reader = { resets: 36, reopened: 36, medianOpenNs: 4e6, worstMessageNs: 9e7 };
+    const result = syntheticComparison({
+      plan: { experiment },
+      recoveries: [
+        { ...reader, egress: "mqtt", recovered: 36, medianMessageNs: 2.1e7 },
+        { ...reader, egress: "sse", recovered: 35, medianMessageNs: 5.2e7 },
+      ],
+    });
+    const { page, watch } = await open("reconnect", result);
+    const text = (await page.locator("#delivery").textContent()) ?? "";
+    expect(text).toContain("connections were reset 3 times");
+    expect(text).toContain("35 of 36");
+    expect(await page.locator("#delivery .bar rect").count()).toBe(2);
+    await picture(page, "reconnect");
+    expect(watch).toEqual(SILENT);
+    await page.close();
+  });
+
   test("a phone needs no sideways scrolling of the page", async () => {
-    const result = syntheticComparison({ plan: HEADLINE, cost: syntheticCost });
+    const result = syntheticComparison({
+      plan: HEADLINE,
+      cost: syntheticCost,
+      legs: syntheticLegs,
+    });
     const { page, watch } = await open("phone", result, { viewport: { width: 360, height: 740 } });
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(360);
     await picture(page, "phone");

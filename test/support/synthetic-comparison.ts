@@ -1,8 +1,10 @@
 import { comparisonResult, pointLedger } from "../../src/compare/analysis-result.ts";
 import type {
   ComparisonResult,
+  LegResult,
   PairCost,
   PointResult,
+  RecoveryResult,
 } from "../../src/compare/comparison-result.ts";
 import type { LedgerFactor, LedgerValue } from "../../src/compare/ledger.ts";
 import { parsePlan } from "../../src/compare/plan.ts";
@@ -41,6 +43,9 @@ export interface SyntheticRun {
   readonly addedUs?: (point: PlanPoint, ingress: string, egress: string) => number;
   readonly facts?: Readonly<Partial<Record<LedgerFactor, LedgerValue>>>;
   readonly cost?: (point: PlanPoint, ingress: string, egress: string) => PairCost | null;
+  /** What each end costs by itself. */
+  readonly legs?: (point: PlanPoint) => readonly LegResult[];
+  readonly recoveries?: readonly RecoveryResult[];
   /** Whether a point is void. */
   readonly isVoid?: (point: PlanPoint) => boolean;
 }
@@ -105,8 +110,13 @@ function syntheticPoint(point: PlanPoint, run: SyntheticRun): PointResult {
     ...pair,
     cost: run.cost?.(point, pair.ingress, pair.egress) ?? null,
   }));
-  const isBroken = run.isVoid?.(point) ?? false;
-  return isBroken ? voided({ ...result, pairs: costed }) : { ...result, pairs: costed };
+  const whole = {
+    ...result,
+    pairs: costed,
+    legs: run.legs?.(point) ?? [],
+    recoveries: run.recoveries ?? [],
+  };
+  return run.isVoid?.(point) === true ? voided(whole) : whole;
 }
 
 function voided(point: PointResult): PointResult {
@@ -156,4 +166,23 @@ export function syntheticCost(point: PlanPoint, ingress: string, egress: string)
     idleBytesPerHour: null,
     coldToFirstMessageNs: null,
   };
+}
+
+/** Each end by itself, with half of what a pair of two of them would cost. */
+export function syntheticLegs(point: PlanPoint): LegResult[] {
+  const leg = (side: LegResult["side"], name: LegResult["name"], alone: PairCost): LegResult => ({
+    ...alone,
+    side,
+    name,
+    upBytes: 100,
+    downBytes: 100,
+    connectionBytes: 600,
+    idleConnectionBytes: 9_000,
+    idleBytesPerHour: 7_200,
+    coldToFirstMessageNs: 2_500_000,
+  });
+  return [
+    ...point.ingress.map((name) => leg("ingress", name, syntheticCost(point, name, ""))),
+    ...point.egress.map((name) => leg("egress", name, syntheticCost(point, "", name))),
+  ];
 }

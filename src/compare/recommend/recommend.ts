@@ -1,7 +1,7 @@
 import type { PairResult, PointResult } from "../comparison-result.ts";
 import type { EgressName, IngressName, Plan } from "../plan.ts";
 import { duration } from "../report/figures.ts";
-import { totalOf } from "../report/page-cost.ts";
+import { totalOf } from "../report/costed.ts";
 import { type Ranking, rankPublishers, rankReaders } from "../report/ranking.ts";
 import {
   type Criterion,

@@ -1,5 +1,5 @@
 import type { PairResult } from "../comparison-result.ts";
-import { totalOf } from "../report/page-cost.ts";
+import { totalOf } from "../report/costed.ts";
 import type { Criterion } from "./coverage.ts";
 import type { Question } from "./question.ts";
 import type { Recommendation } from "./recommend.ts";

@@ -1,6 +1,6 @@
 import type { PairResult } from "../comparison-result.ts";
 import { byteCount, duration, durationRange, durationWithin, rounded } from "../report/figures.ts";
-import { totalOf } from "../report/page-cost.ts";
+import { totalOf } from "../report/costed.ts";
 import type { Ranking } from "../report/ranking.ts";
 import { textTable } from "../report/text-table.ts";
 import { visibleText } from "../report/visible-text.ts";

@@ -3,7 +3,7 @@ import type { LedgerFactor } from "../ledger.ts";
 import { CONFIDENCE } from "../statistics/interval.ts";
 import { samplesFor } from "../statistics/quantiles.ts";
 import { rounded } from "./figures.ts";
-import { unmeasuredCosts } from "./page-cost.ts";
+import { unmeasuredCosts } from "./costed.ts";
 import { list } from "./verdict-sentence.ts";
 
 /** What the result does not say, from what it holds: each a sentence. */

@@ -1,5 +1,6 @@
-import type { ComparisonResult, PairResult } from "../comparison-result.ts";
+import type { ComparisonResult, PairResult, PointResult } from "../comparison-result.ts";
 import type { Plan } from "../plan.ts";
+import { lengthBar } from "./cause-bar.ts";
 import { duration, percent, rounded } from "./figures.ts";
 import { html, type Markup } from "./markup.ts";
 import { fold, foldByIngress, section, table } from "./page-parts.ts";
@@ -16,9 +17,37 @@ export function deliverySection(result: ComparisonResult): Markup {
     points.map((point, index) => {
       const label = pointLabel(result.plan, point);
       const content = foldByIngress(point.pairs, headlineIngress(result.plan), deliveryTable);
-      return label === null ? content : fold(label, index === 0, ...content);
+      const recovery = recoveryTable(point);
+      const parts = recovery === null ? content : [recovery, ...content];
+      return label === null ? parts : fold(label, index === 0, ...parts);
     }),
   );
+}
+
+/** How readers came back, with a bar for the median time to the next message. */
+function recoveryTable({ recoveries }: PointResult): Markup | null {
+  if (recoveries.length === 0) return null;
+  const shown = (value: number | null): string => (value === null ? "never" : duration(value));
+  const most = Math.max(1, ...recoveries.map(({ medianMessageNs }) => medianMessageNs ?? 0));
+  const rows = recoveries.map((each) => [
+    each.egress,
+    lengthBar(each.medianMessageNs ?? 0, most),
+    shown(each.medianMessageNs),
+    shown(each.worstMessageNs),
+    shown(each.medianOpenNs),
+    `${rounded(each.reopened)} of ${rounded(each.resets)}`,
+    `${rounded(each.recovered)} of ${rounded(each.resets)}`,
+  ]);
+  const headings = [
+    "reader",
+    "",
+    "next message, median",
+    "next message, worst",
+    "subscribed again, median",
+    "subscribed again",
+    "had a message again",
+  ];
+  return table("From the break of a connection", headings, rows, "bars");
 }
 
 function disturbance({ experiment }: Plan): string {

@@ -2,7 +2,7 @@ import type { ComparisonResult, PairResult, PointResult } from "../comparison-re
 import { duration, durationWithin } from "./figures.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import { fold, section } from "./page-parts.ts";
-import { pointLabel } from "./standing.ts";
+import { latencyMeaning, pointLabel } from "./standing.ts";
 
 /**
  * The colour scale: how many times the fastest pair's median a step still holds. Finer where the
@@ -11,12 +11,15 @@ import { pointLabel } from "./standing.ts";
 const HEAT_RATIOS = [1.1, 1.25, 1.5, 2, 4, 20] as const;
 
 /** Median latency of every pair, coloured from the fastest to the slowest. */
-export function matrixSection(result: ComparisonResult): Markup {
-  const points = result.points.filter(({ verdict }) => verdict === "valid");
+export function matrixSection(result: ComparisonResult): Markup | null {
+  const points = result.points.filter(
+    ({ verdict, pairs }) => verdict === "valid" && pairs.some(({ median }) => median !== null),
+  );
+  if (points.length === 0) return null;
   return section(
     "matrix",
     "Every pair",
-    "Median latency from the intended send time, with half the width of its 95 % interval over blocks, and the 99th percentile beneath. The colour says how many times the fastest pair it takes.",
+    `Median ${latencyMeaning(result.plan)}, with half the width of its 95 % interval over blocks, and the 99th percentile beneath. The colour says how many times the fastest pair it takes.`,
     heatKey(),
     points.map((point, index) => {
       const label = pointLabel(result.plan, point);

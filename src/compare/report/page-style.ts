@@ -58,7 +58,7 @@ th:first-child { text-align: left; padding-left: 0; }
 HEAT
 .interval { width: 15rem; height: 1.5rem; display: block; }
 .bar { width: 15rem; height: 1.15rem; display: block; }
-.floor { fill: var(--floor); } .zero { stroke: var(--muted); stroke-width: 1; }
+.length { fill: var(--accent); } .floor { fill: var(--floor); } .zero { stroke: var(--muted); stroke-width: 1; }
 .whisker { stroke-width: 2; } .whisker.found { stroke: var(--accent); } .whisker.unfound { stroke: var(--muted); }
 .dot.found { fill: var(--accent); } .dot.unfound { fill: var(--paper); stroke: var(--muted); stroke-width: 2; }
 span.found { color: var(--accent); font-weight: 600; } span.unfound, span.whole { color: var(--muted); }

@@ -25,6 +25,13 @@ export function headlineEgress({ repeatedEgress, egress }: Plan): EgressName {
   return repeatedEgress ?? egress[0] ?? "mqtt";
 }
 
+/** What the latency of this plan is measured from. */
+export function latencyMeaning({ experiment }: Plan): string {
+  return experiment.kind === "connect"
+    ? "latency from nothing to the first, retained message"
+    : "latency from the intended send time";
+}
+
 /** What sets a point apart in its sweep, for a heading: `payloadBytes 64`; `null` when it is alone. */
 export function pointLabel(plan: Plan, point: PointResult): string | null {
   const swept = sweptFactor(plan);

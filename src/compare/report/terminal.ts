@@ -1,9 +1,17 @@
 import type { ComparisonResult, PointResult } from "../comparison-result.ts";
 import { sweptFactor } from "../plan-points.ts";
-import { duration, durationRange, durationWithin, rounded, signedDuration } from "./figures.ts";
+import { COST_FIGURES, type CostGroup, costGroups, totalOf } from "./costed.ts";
+import {
+  byteCount,
+  duration,
+  durationRange,
+  durationWithin,
+  rounded,
+  signedDuration,
+} from "./figures.ts";
 import { limitsOf } from "./limits.ts";
 import { differenceFrom, type Ranking, type Row, rankPublishers, rankReaders } from "./ranking.ts";
-import { headlineEgress, headlineIngress, isVoid, pointLabel } from "./standing.ts";
+import { headlineEgress, headlineIngress, isVoid, latencyMeaning, pointLabel } from "./standing.ts";
 import { bandedTable, textTable } from "./text-table.ts";
 import { kneeText, verdictSentence } from "./verdict-sentence.ts";
 import { visibleText } from "./visible-text.ts";
@@ -63,8 +71,9 @@ function pointText(result: ComparisonResult, point: PointResult): string {
   const publishers = plan.ingress.length > 1 ? rankPublishers(point, egress) : null;
   const readerRows = point.egressComparisons.filter((row) => row.ingress === ingress);
   const publisherRows = point.ingressComparisons.filter((row) => row.egress === egress);
-  return [
-    "Median latency from the intended send time ± half its 95 % interval\n",
+  const hasLatency = point.pairs.some(({ median }) => median !== null);
+  const latency = [
+    `Median ${latencyMeaning(plan)} ± half its 95 % interval\n`,
     bandedTable(matrix(result, point)),
     readers === null
       ? ""
@@ -73,7 +82,8 @@ function pointText(result: ComparisonResult, point: PointResult): string {
       ? ""
       : `\n${differences(`Publishers as ${egress} reads them`, publishers, publisherRows)}`,
     lossText(point),
-  ].join("");
+  ];
+  return [...(hasLatency ? latency : []), ...costGroups(point).slice(0, 2).map(costText)].join("");
 }
 
 function matrix({ plan }: ComparisonResult, point: PointResult): string[][] {
@@ -111,6 +121,23 @@ function differences<Name extends string>(
     ];
   });
   return `${title}: difference from ${leader} with its 95 % interval; noise floor ${floor}\n${textTable(found)}`;
+}
+
+/** Costs of single ends, or of pairs where the ends are not known; columns nobody was asked for go. */
+function costText({ title, members }: CostGroup): string {
+  const rows = members.map((member) => [
+    `  ${member.name}`,
+    member.cost.wireBytes === null ? null : byteCount(totalOf(member.cost.wireBytes)),
+    ...COST_FIGURES.map(([, read]) => read(member)),
+  ]);
+  const headings = ["", "bytes", ...COST_FIGURES.map(([name]) => name)];
+  const known = headings.map((_, column) => rows.some((row) => (row[column] ?? null) !== null));
+  const shown = [headings, ...rows].map((row) =>
+    row.filter((_, column) => known[column]).map((cell) => cell ?? "–"),
+  );
+  return known.filter(Boolean).length <= 1
+    ? ""
+    : `\n${title}: cost of a delivered message, or of one connection\n${bandedTable(shown)}`;
 }
 
 function lossText({ pairs }: PointResult): string {

@@ -1,7 +1,7 @@
 import type { ComparisonResult, PairKnee, PointResult } from "../comparison-result.ts";
 import type { IngressName, Plan } from "../plan.ts";
 import { sweptFactor } from "../plan-points.ts";
-import { duration, durationRange, rounded } from "./figures.ts";
+import { byteCount, duration, durationRange, rounded } from "./figures.ts";
 import { type Ranking, rankReaders } from "./ranking.ts";
 import { headlineIngress, isVoid, pointLabel } from "./standing.ts";
 
@@ -14,7 +14,7 @@ export function verdictSentence(result: ComparisonResult): string {
   if (first === undefined) return voidSentence(result);
   const ingress = headlineIngress(plan);
   const ranking = rankReaders(first, ingress);
-  if (ranking === null) return "No reader received enough to be compared.";
+  if (ranking === null) return idleSentence(first);
   const opening = `Published by ${ingress} ${conditions(first)}, ${ranked(ranking)}`;
   if (sweptFactor(plan) === "ratePerSecond") return `${opening}; ${knees(result.knees, ingress)}.`;
   if (sweptFactor(plan) !== null) return `${opening}; ${alongTheSweep(plan, standing, ingress)}.`;
@@ -26,6 +26,17 @@ function voidSentence({ points }: ComparisonResult): string {
   if (points.length <= 1)
     return "This run is void: its numbers mean nothing, and it ranks nothing.";
   return `This run is void at ${broken} of its ${points.length} points, and ranks nothing.`;
+}
+
+/** Where nothing was delivered, what a connection that waits costs: a figure of one run each. */
+function idleSentence({ legs }: PointResult): string {
+  const known = legs.flatMap(({ side, name, idleConnectionBytes }) =>
+    side === "ingress" || idleConnectionBytes === null ? [] : [{ name, idleConnectionBytes }],
+  );
+  known.sort((one, other) => one.idleConnectionBytes - other.idleConnectionBytes);
+  const [least, most] = [known[0], known.at(-1)];
+  if (least === undefined || most === undefined) return "No reader received enough to be compared.";
+  return `A connection that waits takes the least of the gateway's memory by ${least.name} (${byteCount(least.idleConnectionBytes)}) and the most by ${most.name} (${byteCount(most.idleConnectionBytes)}), each measured once and so without an interval.`;
 }
 
 function conditions({ factors }: PointResult): string {
