@@ -100,18 +100,27 @@ async function subscribe(client: MqttClient, filter: string, qos: 0 | 1 | 2): Pr
 
 async function connectClient(endpoint: Endpoint, options: IClientOptions): Promise<MqttClient> {
   const { credentials, proxy, via } = endpoint;
+  // The library keeps to itself what its connection failed of.
+  let failure: Error | null = null;
+  const onFailure = (cause: Error): void => {
+    failure = cause;
+  };
   const settings: IClientOptions = {
     protocolVersion: 4,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    ...connectionSettings(endpoint),
+    ...connectionSettings(endpoint, onFailure),
     ...(credentials !== undefined && "user" in credentials
       ? { username: credentials.user, password: credentials.password }
       : {}),
     ...options,
   };
-  const client = await (proxy === null || via === "mqtt-ws"
-    ? connectAsync(endpoint.url, settings, false)
-    : connectThrough(proxy, endpoint, settings));
+  const connecting =
+    proxy === null || via === "mqtt-ws"
+      ? connectAsync(endpoint.url, settings, false)
+      : connectThrough(proxy, endpoint, settings, onFailure);
+  const client = await connecting.catch((cause: unknown) => {
+    throw failure ?? cause;
+  });
   // Without a listener an error of the connection would end the process; `close` follows it.
   client.on("error", () => undefined);
   return client;
@@ -122,17 +131,16 @@ function connectThrough(
   proxy: ProxyAddress,
   { url, tls }: Endpoint,
   settings: IClientOptions,
+  onFailure: (cause: Error) => void,
 ): Promise<MqttClient> {
   const { hostname, port } = new URL(url);
   const defaultPort = tls === null ? DEFAULT_PORT : DEFAULT_TLS_PORT;
   const place = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || defaultPort) };
   const options = tls === null ? null : nodeTlsOptions(tls);
-  // The library keeps to itself what its stream failed of.
-  let failure: unknown = null;
   const open = () =>
     (options === null ? openTunnel(proxy, place) : openTlsTunnel(proxy, place, options)).catch(
-      (cause: unknown) => {
-        failure = cause;
+      (cause: Error) => {
+        onFailure(cause);
         throw cause;
       },
     );
@@ -150,8 +158,7 @@ function connectThrough(
       client.end(true);
       reject(cause);
     };
-    const lost = (): void =>
-      fail(failure instanceof Error ? failure : new Error("the gateway closed the connection"));
+    const lost = (): void => fail(new Error("the gateway closed the connection"));
     const connected = (): void => {
       settle();
       resolve(client);
@@ -166,10 +173,13 @@ function connectThrough(
  * Over TCP the library connects by TLS itself; over WebSocket the settings go to the socket's library,
  * and so does the way through a proxy.
  */
-function connectionSettings({ via, url, tls, proxy }: Endpoint): IClientOptions {
+function connectionSettings(
+  { via, url, tls, proxy }: Endpoint,
+  onFailure: (cause: Error) => void,
+): IClientOptions {
   const options = tls === null ? {} : nodeTlsOptions(tls);
   if (via !== "mqtt-ws") return options;
   const isTls = url.startsWith("wss:");
-  const way = proxy === null ? {} : { agent: tunnelAgent(proxy, isTls, options) };
+  const way = proxy === null ? {} : { agent: tunnelAgent(proxy, isTls, options, onFailure) };
   return { wsOptions: { ...options, ...way } };
 }

@@ -107,8 +107,9 @@ function authorization({ credentials }: ProxyAddress): { readonly "proxy-authori
 }
 
 function unreachable(proxy: ProxyAddress, cause: unknown): ProxyError {
-  const isRefused = cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
-  const why = isRefused || !(cause instanceof Error) ? "nothing answers there" : cause.message;
+  // Node says it by a code, and the library of SOCKS by nothing but its text.
+  const isRefused = !(cause instanceof Error) || /ECONNREFUSED/.test(cause.message);
+  const why = isRefused ? "nothing answers there" : cause.message;
   // What failed is the proxy, and whoever looks at the message's cause must not blame the gateway.
   return new ProxyError(`no way through the proxy ${proxyText(proxy)}: ${why}`);
 }

@@ -4,6 +4,7 @@ import { type Duplex, PassThrough } from "node:stream";
 import type { ProxyAddress } from "./proxy.ts";
 import { type Destination, openTlsTunnel, openTunnel } from "./proxy-tunnel.ts";
 
+type OnFailure = (cause: Error) => void;
 type OnConnection = (cause: Error | null, stream: Duplex) => void;
 
 /**
@@ -13,43 +14,66 @@ type OnConnection = (cause: Error | null, stream: Duplex) => void;
 class TunnelAgent extends Agent {
   readonly #proxy: ProxyAddress;
 
-  constructor(proxy: ProxyAddress, settings: AgentOptions) {
+  readonly #onFailure: OnFailure;
+
+  constructor(proxy: ProxyAddress, settings: AgentOptions, onFailure: OnFailure) {
     super(settings);
     this.#proxy = proxy;
+    this.#onFailure = onFailure;
   }
 
   override createConnection(options: ClientRequestArgs, callback?: OnConnection): undefined {
-    pass(openTunnel(this.#proxy, destinationOf(options)), callback);
+    pass(openTunnel(this.#proxy, destinationOf(options)), callback, this.#onFailure);
   }
 }
 
 class TlsTunnelAgent extends TlsAgent {
   readonly #proxy: ProxyAddress;
 
-  constructor(proxy: ProxyAddress, settings: TlsAgentOptions) {
+  readonly #onFailure: OnFailure;
+
+  constructor(proxy: ProxyAddress, settings: TlsAgentOptions, onFailure: OnFailure) {
     super(settings);
     this.#proxy = proxy;
+    this.#onFailure = onFailure;
   }
 
   override createConnection(options: ClientRequestArgs, callback?: OnConnection): undefined {
     const { host: _host, port: _port, path: _path, ...tls } = options;
-    pass(openTlsTunnel(this.#proxy, destinationOf(options), tls), callback);
+    pass(openTlsTunnel(this.#proxy, destinationOf(options), tls), callback, this.#onFailure);
   }
 }
 
-/** An agent for `http:` and `ws:`, or for `https:` and `wss:` URLs. */
-export function tunnelAgent(proxy: ProxyAddress, isTls: boolean, settings: TlsAgentOptions): Agent {
-  return isTls ? new TlsTunnelAgent(proxy, settings) : new TunnelAgent(proxy, settings);
+/**
+ * An agent for `http:` and `ws:`, or for `https:` and `wss:` URLs. `onFailure` is told why a tunnel did
+ * not come about, for users whose library keeps that to itself.
+ */
+export function tunnelAgent(
+  proxy: ProxyAddress,
+  isTls: boolean,
+  settings: TlsAgentOptions,
+  onFailure: OnFailure = () => undefined,
+): Agent {
+  return isTls
+    ? new TlsTunnelAgent(proxy, settings, onFailure)
+    : new TunnelAgent(proxy, settings, onFailure);
 }
 
 function destinationOf({ host, hostname, port }: ClientRequestArgs): Destination {
   return { host: host ?? hostname ?? "localhost", port: Number(port ?? 80) };
 }
 
-function pass(opening: Promise<Duplex>, callback: OnConnection | undefined): void {
+function pass(
+  opening: Promise<Duplex>,
+  callback: OnConnection | undefined,
+  onFailure: OnFailure,
+): void {
   opening.then(
     (stream) => callback?.(null, stream),
-    // Beside a cause the stream is not looked at; the type wants one.
-    (cause: Error) => callback?.(cause, new PassThrough()),
+    (cause: Error) => {
+      onFailure(cause);
+      // Beside a cause the stream is not looked at; the type wants one.
+      callback?.(cause, new PassThrough());
+    },
   );
 }
