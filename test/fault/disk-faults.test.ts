@@ -37,14 +37,17 @@ async function stopInOrder(gateway: GatewayProcess): Promise<void> {
 }
 
 describe("a directory that cannot be written", () => {
-  test.skipIf(!canMount())("is refused at the start, with the reason", async () => {
-    const dataDir = await bench.folder();
-    await stopInOrder(await bench.start(dataDir));
-    const gateway = bench.spawn(dataDir, { wrap: onReadOnlyMount(dataDir) });
-    expect(await gateway.exit()).not.toBe(0);
-    await gateway.closed;
-    expect(gateway.lines.join("\n")).toMatch(/cannot be written|read-only/i);
-  });
+  test.skipIf(!canMount())(
+    "is refused at the start, with the reason (mounting takes a namespace of its own)",
+    async () => {
+      const dataDir = await bench.folder();
+      await stopInOrder(await bench.start(dataDir));
+      const gateway = bench.spawn(dataDir, { wrap: onReadOnlyMount(dataDir) });
+      expect(await gateway.exit()).not.toBe(0);
+      await gateway.closed;
+      expect(gateway.lines.join("\n")).toMatch(/cannot be written|read-only/i);
+    },
+  );
 });
 
 describe("a directory that a gateway uses", () => {
