@@ -77,13 +77,15 @@ describe("lock of the store's directory", () => {
     expect(await readFile(join(directory, "victim"), "utf8")).toBe("precious");
   });
 
-  // Nothing is forbidden to the superuser by a mode.
-  test.skipIf(process.getuid?.() === 0)("says that a directory cannot be written", async () => {
-    const directory = await makeDirectory();
-    await chmod(directory, 0o500);
-    onTestFinished(() => chmod(directory, 0o700));
-    expect(await refusalOf(directory)).toContain("may not write");
-  });
+  test.skipIf(process.getuid?.() === 0)(
+    "says that a directory cannot be written (a mode forbids the superuser nothing)",
+    async () => {
+      const directory = await makeDirectory();
+      await chmod(directory, 0o500);
+      onTestFinished(() => chmod(directory, 0o700));
+      expect(await refusalOf(directory)).toContain("may not write");
+    },
+  );
 
   // Even the superuser makes no files there.
   test.runIf(process.platform === "linux")(

@@ -49,8 +49,10 @@ test("the host's part is filled in and names neither host nor user", async () =>
   expect(values).not.toContain(userInfo().username);
 });
 
-// A linked work tree keeps its history elsewhere, and an archive has none.
-test.skipIf(!existsSync(".git/HEAD"))("the commit is the one checked out", async () => {
-  const head = execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim();
-  expect((await hostLedger()).commit).toBe(head);
-});
+test.skipIf(!existsSync(".git/HEAD"))(
+  "the commit is the one checked out (a linked work tree keeps its history elsewhere)",
+  async () => {
+    const head = execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim();
+    expect((await hostLedger()).commit).toBe(head);
+  },
+);
