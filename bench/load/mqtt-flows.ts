@@ -9,6 +9,9 @@ const PAYLOAD = new Uint8Array(128).fill(0x78);
 /** Messages a publisher of QoS 1 has on their way: what a busy client library allows itself. */
 const IN_FLIGHT = 1_024;
 
+/** Messages the reader may be behind: under what a session's queue holds, so that none overflows. */
+const BEHIND = 4_096;
+
 /** Packet ids go round in this many, far more than are on their way. */
 const PACKET_IDS = 65_535;
 
@@ -24,16 +27,14 @@ export async function mqttAcknowledged(ports: Ports): Promise<Load> {
   const reader = await connectMqtt(ports.mqtt, "bench-reader");
   await subscribeMqtt(reader, TOPIC, 1);
   let delivered = 0;
-  acknowledgeAll(reader, (count) => {
-    delivered += count;
-  });
+  let sent = 0;
   let lastId = 0;
   let open = 0;
   let rest = 0;
   const packet = publishPacket(PAYLOAD, TOPIC, 1);
   const idAt = packet.length - PAYLOAD.length - 2;
   const refill = (): void => {
-    const count = IN_FLIGHT - open;
+    const count = Math.min(IN_FLIGHT - open, BEHIND - (sent - delivered));
     // A few at a time would measure system calls.
     if (count < IN_FLIGHT / 4) return;
     const batch = Buffer.allocUnsafe(count * packet.length);
@@ -43,12 +44,17 @@ export async function mqttAcknowledged(ports: Ports): Promise<Load> {
       batch.writeUInt16BE(lastId, i * packet.length + idAt);
     }
     open += count;
+    sent += count;
     publisher.write(batch);
   };
   publisher.on("data", (chunk: Buffer) => {
     const bytes = rest + chunk.length;
     rest = bytes % 4;
     open -= (bytes - rest) / 4;
+    refill();
+  });
+  acknowledgeAll(reader, (count) => {
+    delivered += count;
     refill();
   });
   refill();
