@@ -112,16 +112,12 @@ export class DiskPart implements LogSource {
     return this.#window.first;
   }
 
-  get messages(): number {
-    return this.#window.messages;
+  get window(): Pick<DiskWindow, "messages" | "bytes" | "oldestAcceptedAt"> {
+    return this.#window;
   }
 
-  get bytes(): number {
-    return this.#window.bytes;
-  }
-
-  get oldestAcceptedAt(): number | null {
-    return this.#window.oldestAcceptedAt;
+  get isReadable(): boolean {
+    return this.#options.environment.isReadable;
   }
 
   get isWritable(): boolean {
@@ -136,7 +132,8 @@ export class DiskPart implements LogSource {
 
   /** One bounded step of retention. */
   trim(): void {
-    if (this.#isRetentionHeld) return;
+    // What cannot be read could not be kept by those who need it, either.
+    if (this.#isRetentionHeld || !this.isReadable) return;
     try {
       this.#window.trim(this.#options.clock.now(), (offset) => this.#leaving(offset));
     } catch (error) {
