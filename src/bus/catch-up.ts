@@ -22,10 +22,13 @@ export const SKIPPED_BYTES = 32;
 /** What a page that ends without a match takes of the room: about a millisecond was spent on it. */
 const EMPTY_PAGE_BYTES = 4_096;
 
+/** Instead of the room used: nothing was delivered, as the log cannot be read for the moment. */
+export const UNREADABLE = -1;
+
 /**
  * Moves one subscription on through its retained snapshot and the log, by at most about `room` bytes
  * (one message more at the end). When the log has nothing left it becomes live in the same step, so
- * that no message can fall between. Returns the room used.
+ * that no message can fall between. Returns the room used, or {@link UNREADABLE}.
  */
 export function catchUp(
   subscription: Subscription,
@@ -38,6 +41,7 @@ export function catchUp(
     tellGap(subscription, delivery, context);
     const limits: PageLimits = { maxMessages: PAGE_MESSAGES, maxBytes: room - used };
     const page = context.log.read(subscription.filterSet, subscription.after, limits);
+    if (page.isUnreadable === true) return used > 0 ? used : UNREADABLE;
     if (page.gap !== null) {
       subscription.gap = page.gap;
       continue;

@@ -25,6 +25,8 @@ export interface GroupMember {
    * and before `joinGroup` has returned: it takes note, and may acknowledge at once.
    */
   offer(offset: number, membership: GroupMembership): void;
+  /** What comes next cannot be read for the moment: the member asks again, by `ready`, in a while. */
+  waits?(): void;
   /** The group's queue has begun to drop messages; told to one member, once until it is empty again. */
   overflowed?(): void;
 }
@@ -174,6 +176,10 @@ export class Group implements Offerable {
       return true;
     }
     if (chosen === null) return false;
+    if (this.#context.sessions.isUnreadable && this.#bodies.topicAt(offset) === undefined) {
+      chosen.member.waits?.();
+      return false;
+    }
     this.#take();
     chosen.unacknowledged.add(offset);
     chosen.member.offer(offset, chosen.membership);

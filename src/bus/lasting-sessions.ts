@@ -78,6 +78,11 @@ export class LastingSessions {
     return this.#log.at(offset);
   }
 
+  /** As `MessageLog.isUnreadable`. */
+  get isUnreadable(): boolean {
+    return this.#log.isUnreadable === true;
+  }
+
   /** Payload bytes of a message of the window, or of one that is kept; 0 for any other. */
   sizeAt(offset: number): number {
     return this.#log.sizeAt(offset) || (this.#log.at(offset)?.payload.length ?? 0);

@@ -1,5 +1,6 @@
 import type { BusPage } from "./bus-parts.ts";
 import { Filters } from "./filter-set.ts";
+import { GatewayError } from "../errors.ts";
 import { isExpired, type Message } from "./message.ts";
 import type { Gap, Identity, MessageLog, PageLimits } from "./ports.ts";
 import type { ReaderContext } from "./reader.ts";
@@ -28,6 +29,9 @@ export function readPage(
 ): BusPage {
   const { log, policy } = context;
   const page = log.read(new Filters(filters), after, limits);
+  if (page.isUnreadable === true) {
+    throw new GatewayError("store_unavailable", "the message log cannot be read for the moment");
+  }
   const now = context.now();
   const messages: Message[] = [];
   for (const offset of page.offsets) {

@@ -56,6 +56,8 @@ export interface LogPage {
    * step starts after `gap.earliest - 1`. A hole further on ends the page before it.
    */
   readonly gap: Gap | null;
+  /** Nothing could be read for the moment, and nothing is known to be missing: to be tried again later. */
+  readonly isUnreadable?: boolean;
 }
 
 /** Bounds on one step of reading. */
@@ -96,6 +98,11 @@ export interface MessageLog {
    * it as a gap to all others.
    */
   at(offset: number): Message | undefined;
+  /**
+   * What is on disk cannot be read for the moment: a message that {@link at} does not find may be there
+   * all the same, and is not to be given up.
+   */
+  readonly isUnreadable?: boolean;
   /** Payload bytes at an offset in the window; 0 elsewhere. Costs no object. */
   sizeAt(offset: number): number;
   /** The topic at an offset in the window. Costs no object. */

@@ -1,4 +1,4 @@
-import { catchUp } from "./catch-up.ts";
+import { catchUp, UNREADABLE } from "./catch-up.ts";
 import type { Delivery } from "./delivery.ts";
 import { type KeptMessages, keepMessages } from "./kept-messages.ts";
 import { expiresAt, type Message, type TransportName } from "./message.ts";
@@ -12,8 +12,12 @@ import type { Topic } from "./topic.ts";
 export interface ReaderHost {
   /** There is something to pull. Called inside the fan-out: it may only take note. */
   wake(reader: Reader): void;
-  /** A queue under policy `disconnect` was full. Called inside the fan-out: it may only take note. */
-  overflowed(reader: Reader, subscription: Subscription): void;
+  /**
+   * The reader is over: a queue under policy `disconnect` was full, or what comes next cannot be read.
+   * Called inside the fan-out or a pull: it may only take note.
+   * @param subscription whose queue it was.
+   */
+  overflowed(reader: Reader, subscription?: Subscription): void;
 }
 
 /** What a reader needs of the bus. */
@@ -68,7 +72,7 @@ export class Reader implements QueuedMessages {
   }
 
   /**
-   * A queue under policy `disconnect` was full. Nothing more is delivered to this reader, on any
+   * A queue under policy `disconnect` was full, or what comes next cannot be read. Nothing more is delivered to this reader, on any
    * subscription: a later message would move the position past those that were given up.
    */
   get isOver(): boolean {
@@ -119,7 +123,12 @@ export class Reader implements QueuedMessages {
     for (let i = 0; i < this.#catchingUp.length && used < room; ) {
       const subscription = this.#catchingUp[i];
       if (subscription === undefined) break;
-      used += catchUp(subscription, delivery, this.#context, room - used);
+      const found = catchUp(subscription, delivery, this.#context, room - used);
+      if (found === UNREADABLE) {
+        this.#giveUp();
+        break;
+      }
+      used += found;
       if (subscription.state.is === "live") this.#catchingUp.splice(i, 1);
       else i += 1;
     }
@@ -207,7 +216,8 @@ export class Reader implements QueuedMessages {
     while (used < room) {
       const offset = this.#takeNext();
       if (offset === Number.POSITIVE_INFINITY) break;
-      if (this.#isDeliverable(offset)) used += delivery.live(offset, this);
+      if (this.#isDeliverable(offset)) used += this.#deliverLive(offset, delivery);
+      if (this.#isOver) break;
       this.#detached?.delete(offset);
     }
     return used;
@@ -218,17 +228,32 @@ export class Reader implements QueuedMessages {
     const { queue } = only;
     const { log } = this.#context;
     let used = 0;
-    while (used < room && queue.length > 0) {
+    while (used < room && queue.length > 0 && !this.#isOver) {
       const offset = queue.shift();
       const end = log.expiresAt(offset);
       if (end === Number.POSITIVE_INFINITY || this.#context.now() < end) {
-        used += delivery.live(offset, this);
+        used += this.#deliverLive(offset, delivery);
       } else {
         this.#context.observer.dropped(this.transport, "expired", 1);
       }
     }
     if (queue.length === 0) this.#deactivate(only);
     return used;
+  }
+
+  /** Gives up at a message that cannot be read, rather than to move the position past it. */
+  #deliverLive(offset: number, delivery: Delivery): number {
+    const used = delivery.live(offset, this);
+    // The topic costs no object, and is asked first: an MQTT session leaves out what its queue has.
+    const isFound = used > 0 || this.topicAt(offset) !== undefined;
+    if (!isFound && this.messageAt(offset) === undefined) this.#giveUp();
+    return used;
+  }
+
+  /** What comes next cannot be read: the client comes back with its cursor, and misses nothing. */
+  #giveUp(): void {
+    this.#isOver = true;
+    this.host.overflowed(this);
   }
 
   /** Takes the lowest offset queued, from every subscription that holds it. */

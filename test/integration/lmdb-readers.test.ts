@@ -1,12 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { BusKit } from "../support/bus-kit.ts";
+import { ANONYMOUS } from "../../src/bus/ports.ts";
+import { BusKit, filter } from "../support/bus-kit.ts";
+import { FaultyEnvironment } from "../support/faulty-environment.ts";
 import { openLmdbStore, temporaryDirectory } from "../support/lmdb-store.ts";
 
 const EVER = Number.POSITIVE_INFINITY;
 
 async function openKit(disk: number, tail = 16) {
+  const directory = await temporaryDirectory();
+  const environment = new FaultyEnvironment({ directory, isFlushed: true });
   const { log } = await openLmdbStore({
-    directory: await temporaryDirectory(),
+    directory,
+    environment,
     tail: { maxMessages: tail, maxBytes: 1e6, maxAgeMs: EVER },
     disk: { maxMessages: disk, maxBytes: 1e9, maxAgeMs: EVER },
   });
@@ -19,7 +24,7 @@ async function openKit(disk: number, tail = 16) {
       log.append({ ...kitDraft(kit), qos: 1 }, receipt);
     });
   };
-  return { kit, log, publishAll };
+  return { environment, kit, log, publishAll };
 }
 
 function kitDraft(kit: BusKit) {
@@ -60,5 +65,43 @@ describe("a stuck reader of a log on disk", () => {
     expect(recovered.length).toBe(151);
     kit.publish("mine", "live", { qos: 1 });
     expect(pull().length).toBe(1);
+  });
+});
+
+describe("while the files of a log on disk cannot be read", () => {
+  test("a reader ends rather than to pass over what it has queued, and misses nothing", async () => {
+    const { environment, kit, log, publishAll } = await openKit(10_000);
+    const { reader, pull } = kit.reader();
+    kit.subscribe(reader, "mine");
+    await publishAll(40, () => 1, "mine");
+    await publishAll(200, () => 1, "others");
+    environment.isAway = true;
+    // What was on its way to the disk when the memory dropped it was copied; the next ends it.
+    const words = pull();
+    expect(words.length).toBeLessThan(40);
+    expect(words.at(-1)).toMatch(/without content$/);
+    expect([reader.isOver, reader.position]).toEqual([true, null]);
+    environment.isAway = false;
+    const again = kit.reader();
+    kit.subscribe(again.reader, "mine", {
+      start: { from: "cursor", epoch: log.epoch, offset: 0 },
+    });
+    expect(again.pull().length).toBe(41);
+  });
+
+  test("a reader that catches up ends, and a poll is refused, without a gap", async () => {
+    const { environment, kit, publishAll } = await openKit(10_000);
+    await publishAll(40, () => 1, "mine");
+    const { reader, pull } = kit.reader();
+    kit.subscribe(reader, "mine", { start: { from: "earliest" } });
+    environment.isAway = true;
+    expect([pull(), reader.isOver]).toEqual([[], true]);
+    const filters = [filter("mine")];
+    expect(() => kit.bus.read(ANONYMOUS, filters, 0, { maxMessages: 9, maxBytes: 999 })).toThrow(
+      expect.objectContaining({ code: "store_unavailable" }),
+    );
+    environment.isAway = false;
+    const limits = { maxMessages: 100, maxBytes: 10_000 };
+    expect(kit.bus.read(ANONYMOUS, filters, 0, limits).messages.length).toBe(40);
   });
 });

@@ -155,7 +155,9 @@ export class BusKit {
       wake: () => {
         wakes.count += 1;
       },
-      overflowed: (_reader, subscription) => overflows.push(subscription),
+      overflowed: (_reader, subscription) => {
+        if (subscription !== undefined) overflows.push(subscription);
+      },
     };
     const reader = this.bus.openReader({ transport: "websocket", identity }, host);
     const delivery = new RecordingDelivery();

@@ -13,6 +13,8 @@ export class FaultyEnvironment extends LmdbEnvironment {
   commitFault: Error | null = null;
   /** What reads of the log throw; `null` while they succeed. */
   readFault: Error | null = null;
+  /** Whether the files cannot be opened again after a failed commit: nothing can be read. */
+  isAway = false;
   /** Whether commits wait for {@link release}. */
   isHolding = false;
   /** The most commits that were in flight at once. */
@@ -38,6 +40,15 @@ export class FaultyEnvironment extends LmdbEnvironment {
     for (const go of this.#held.splice(0)) go();
   }
 
+  override get isReadable(): boolean {
+    return !this.isAway && super.isReadable;
+  }
+
+  override keys(table: TableName, range?: Range): Iterable<Buffer> {
+    if (this.isAway) throw new Error(`table ${table} is not open`);
+    return super.keys(table, range);
+  }
+
   override get(table: TableName, key: Buffer): Buffer | undefined {
     this.#check(table);
     return super.get(table, key);
@@ -54,6 +65,7 @@ export class FaultyEnvironment extends LmdbEnvironment {
   }
 
   #check(table: TableName): void {
+    if (this.isAway) throw new Error(`table ${table} is not open`);
     if (table === "log" && this.readFault !== null) throw this.readFault;
   }
 }

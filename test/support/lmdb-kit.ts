@@ -37,6 +37,10 @@ export class WatchedEnvironment implements Environment {
     this.#inner = inner;
   }
 
+  get isReadable(): boolean {
+    return this.#inner.isReadable;
+  }
+
   get(table: TableName, key: Buffer): Buffer | undefined {
     return this.#inner.get(table, key);
   }

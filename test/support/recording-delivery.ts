@@ -39,7 +39,7 @@ export class RecordingDelivery implements Delivery {
       offset,
       message: message === undefined ? undefined : copy(message),
     });
-    return (message?.payload.length ?? 0) + 1;
+    return message === undefined ? 0 : message.payload.length + 1;
   }
 
   wentLive(subscription: Subscription, offset: number): void {

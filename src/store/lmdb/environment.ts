@@ -28,6 +28,8 @@ export interface Range {
  * Reads see the last commit; they throw what the disk does.
  */
 export interface Environment {
+  /** Reads give what there is. Not so between a failed commit and the next that finds the files. */
+  readonly isReadable: boolean;
   get(table: TableName, key: Buffer): Buffer | undefined;
   /** As {@link get}, but the bytes are only valid until the next read: half the cost of a large one. */
   view(table: TableName, key: Buffer): Uint8Array | undefined;

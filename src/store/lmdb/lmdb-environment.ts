@@ -44,6 +44,10 @@ export class LmdbEnvironment implements Environment {
     this.#isSuspect = false;
   }
 
+  get isReadable(): boolean {
+    return this.#root !== null && !this.#isSuspect;
+  }
+
   get(table: TableName, key: Buffer): Buffer | undefined {
     return this.#table(table).getBinary(key);
   }
@@ -117,10 +121,12 @@ export class LmdbEnvironment implements Environment {
 
   /**
    * lmdb refuses everything after a failed write of its meta page, and lmdb-js would wait for ever
-   * for the refused transaction, so nothing is written before the environment was opened anew.
+   * for the refused transaction, so nothing is written before the environment was opened anew. Where
+   * its file is gone, nothing is made in its place: an empty store would go on as if it were whole.
    */
   async #reopen(): Promise<void> {
     await this.close();
+    statSync(join(this.#options.directory, DATA_FILE));
     this.open();
   }
 }

@@ -133,6 +133,10 @@ export class LmdbMessageLog implements MessageLog {
     );
   }
 
+  get isUnreadable(): boolean {
+    return this.#disk?.isReadable === false;
+  }
+
   sizeAt(offset: number): number {
     if (this.#isInTail(offset)) return this.#tail.sizeAt(offset);
     return this.#writer.payloadLengthAt(offset) || (this.#disk?.payloadLengthAt(offset) ?? 0);
@@ -171,6 +175,9 @@ export class LmdbMessageLog implements MessageLog {
     let at = after;
     if (at + 1 < tailFirst) {
       const found = this.#findBehindTail(filters, at, Math.min(end, tailFirst - 1), page);
+      if (found.gap !== null && this.isUnreadable) {
+        return { offsets: [], through: after, gap: null, isUnreadable: true };
+      }
       if (found.gap !== null) return gapPage(after, found.gap);
       at = found.through;
       if (page.isFull || at >= end || at + 1 < tailFirst) return page.finish(at);

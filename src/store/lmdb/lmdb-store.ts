@@ -116,12 +116,12 @@ export class LmdbStore implements Store {
   }
 
   readState(): StoreState {
-    const disk = this.#disk;
+    const window = this.#disk?.window;
     return {
-      logMessages: disk?.messages ?? 0,
-      logBytes: disk?.bytes ?? 0,
-      fileBytes: disk === null ? 0 : this.#environment.readFileBytes(),
-      oldestAcceptedAt: disk?.oldestAcceptedAt ?? null,
+      logMessages: window?.messages ?? 0,
+      logBytes: window?.bytes ?? 0,
+      fileBytes: window === undefined ? 0 : this.#environment.readFileBytes(),
+      oldestAcceptedAt: window?.oldestAcceptedAt ?? null,
       pendingBytes: this.log.pendingBytes,
       recoverySeconds: this.#recoverySeconds,
       fault: this.#queue.fault,

@@ -227,6 +227,10 @@ export class MqttSession implements SessionFacts, GrantHost, SharingSession {
     this.#link?.wake();
   }
 
+  groupWaits(): void {
+    this.#parts.stalled(this);
+  }
+
   groupOverflowed(name: string): void {
     this.#parts.logger.warn("mqtt group drops its oldest messages", { group: name });
   }

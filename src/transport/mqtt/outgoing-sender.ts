@@ -34,6 +34,8 @@ export interface OutgoingGate extends RetainedSource {
   sent(message: Message, qos: QoS, isFirst: boolean): void;
   /** The next message waits until it is durable: ask for another turn then. */
   awaitDurable(): void;
+  /** What the store has cannot be read for the moment: {@link messageAt} finds nothing, nothing is lost. */
+  readonly isUnreadable: boolean;
   /** A queued message cannot be read: the store has lost it. */
   missing(offset: number): void;
 }
@@ -43,6 +45,9 @@ export interface OutgoingGate extends RetainedSource {
  * one, and a client that may have none of a long queue must not hold up the others.
  */
 const SKIPPED_BYTES = 32;
+
+/** Nothing was sent and nothing given up: the store has to be readable again first. */
+const WAITS = -1;
 
 const form = {
   qos: 0 as QoS,
@@ -99,7 +104,12 @@ export class OutgoingSender {
           break;
         }
       }
-      used += this.#sendOne(batch, gate, sequence);
+      const bytes = this.#sendOne(batch, gate, sequence);
+      if (bytes === WAITS) {
+        this.#await(gate);
+        break;
+      }
+      used += bytes;
     }
     if (used > 0) queue.noteSent();
     return used;
@@ -113,6 +123,7 @@ export class OutgoingSender {
       return gate.encoder.addPubrel(batch, packetIdOf(sequence));
     }
     const message = this.#messageAt(gate, sequence);
+    if (message === undefined && gate.isUnreadable) return WAITS;
     // A handshake of QoS 2 that has begun is completed [MQTT-4.3.3-7].
     const isBegun = state === STATE.inFlight && queue.entries.qosAt(sequence) === 2;
     if (message === undefined || !gate.mayDeliver(message, isBegun)) {
@@ -140,7 +151,7 @@ export class OutgoingSender {
     const offset = this.#queue.entries.offsetAt(sequence);
     if (!this.#queue.entries.has(sequence, FLAG.answer)) {
       const message = gate.messageAt(offset);
-      if (message === undefined) gate.missing(offset);
+      if (message === undefined && !gate.isUnreadable) gate.missing(offset);
       return message;
     }
     const message = this.#answers.messageAt(sequence, gate);

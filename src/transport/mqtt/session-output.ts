@@ -226,6 +226,10 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
     });
   }
 
+  get isUnreadable(): boolean {
+    return this.#parts.bus.sessions.isUnreadable;
+  }
+
   missing(offset: number): void {
     if (this.#isMissingTold) return;
     this.#isMissingTold = true;

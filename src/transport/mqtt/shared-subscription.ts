@@ -18,6 +18,8 @@ export interface SharingSession {
   /** Queues a message to deliver; the owner is told when it is acknowledged, or given up by policy. */
   takeShared(entry: NewEntry, owner: ShareOwner): void;
   groupOverflowed(name: string): void;
+  /** To be woken in a while: the store cannot be read for the moment. */
+  groupWaits(): void;
 }
 
 const PREFIX = "$share/";
@@ -92,6 +94,10 @@ export class SharedSubscription implements GroupMember, ShareOwner {
 
   done(offset: number): void {
     this.#membership.acknowledge(offset);
+  }
+
+  waits(): void {
+    this.#session.groupWaits();
   }
 
   overflowed(): void {
