@@ -1,14 +1,12 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { join } from "node:path";
 import { Command } from "commander";
 import { parse } from "yaml";
-import type { ComparisonResult } from "../compare/comparison-result.ts";
 import { hostLedger } from "../compare/ledger-host.ts";
 import { loadPlan, type Plan, PlanError, type PlanOverrides } from "../compare/plan.ts";
 import { planPoints } from "../compare/plan-points.ts";
 import { unsupported } from "../compare/plan-support.ts";
-import { formatComparison } from "../compare/report.ts";
+import { readReport } from "../compare/report/report-files.ts";
+import { type PresentOptions, presentComparison } from "./compare-output.ts";
 import { CompareProgress } from "./compare-progress.ts";
 import { type GatewaySource, gatewaySource } from "./compare-target.ts";
 import { PROXY_HELP, readProxy } from "./endpoint.ts";
@@ -25,22 +23,21 @@ export interface CompareOptions extends TlsOptions {
   readonly ws?: string;
   readonly tcp?: string;
   readonly proxy?: string;
+  readonly baseline?: string;
   readonly set: readonly string[];
 }
-
-/** The numbers of the run mean nothing; the reasons have been printed. */
-const EXIT_VOID = 3;
 
 /** `tributary compare`: the same messages over every transport, measured side by side. */
 export function compareCommand(host: CliHost): Command {
   const command = new Command("compare")
     .summary("measure every transport against every other")
     .description(
-      "Publishes stamped messages by every ingress to a reader on every egress, in interleaved blocks, and\nprints the latency of each pair from the intended send time, and what its messages cost. Starts a\ngateway of its own unless --target names one. With --mqtt or --ws alone it measures any broker.",
+      "Publishes stamped messages by every ingress to a reader on every egress, in interleaved blocks, and\nprints a verdict with its uncertainty, the latency of each pair from the intended send time, what\nreaders and publishers differ by, and what messages cost. Starts a gateway of its own unless\n--target names one. With --mqtt or --ws alone it measures any broker.",
     )
     .option("--plan <name|file>", "what to run: a shipped plan, or a YAML file", "headline")
     .option("--set <field=value>", "replace a field of the plan; repeatable", collect, [])
-    .option("--out <dir>", "write report.json there")
+    .option("--out <dir>", "write report.json and report.html there")
+    .option("--baseline <file>", "an earlier report.json: say what changed beyond noise")
     .option("--target <url>", "HTTP address of a running gateway")
     .option("--mqtt <url>", "MQTT address (with --target, else port 1883 of its host)")
     .option("--ws <url>", "WebSocket address (with --target, else /ws of its HTTP address)")
@@ -55,8 +52,9 @@ export function compareCommand(host: CliHost): Command {
 const EXAMPLES = `
 Examples:
   tributary compare
-  tributary compare --plan smoke --out report
+  tributary compare --plan smoke --out reports/smoke
   tributary compare --plan payload-sweep --set ratePerSecond=20
+  tributary compare --plan headline --out reports/after --baseline reports/before
   tributary compare --target http://127.0.0.1:8080 --mqtt mqtt://127.0.0.1:1883
   tributary compare --target https://localhost:8443 --ca certs/ca.pem
   tributary compare --mqtt mqtt://127.0.0.1:1883 --ws ws://127.0.0.1:9001
@@ -94,13 +92,15 @@ async function compare(options: CompareOptions, host: CliHost): Promise<number> 
     return usage(host, cause.message);
   }
   warnIfInsecure(options, host.err);
-  return run(plan, source, options, host);
+  // Before the run: a path that is wrong must not cost one.
+  const baseline = options.baseline === undefined ? null : await readReport(options.baseline);
+  return run(plan, source, { out: options.out, baseline }, host);
 }
 
 async function run(
   plan: Plan,
   source: GatewaySource,
-  options: CompareOptions,
+  options: PresentOptions,
   host: CliHost,
 ): Promise<number> {
   const abort = new AbortController();
@@ -112,7 +112,7 @@ async function run(
   const progress = new CompareProgress(plan.name, host.err);
   // Loaded here: they would slow every other command down.
   const { startLoads } = await import("../compare/loads.ts");
-  const { isValid, runPlan } = await import("../compare/runner.ts");
+  const { runPlan } = await import("../compare/runner.ts");
   try {
     const result = await runPlan(plan, {
       startGateway: (point) => source.start(point),
@@ -122,9 +122,7 @@ async function run(
       onProgress: (each) => progress.show(each),
     });
     progress.end();
-    host.out.write(formatComparison(result));
-    if (options.out !== undefined) await save(result, options.out, host);
-    return isValid(result) ? EXIT.ok : EXIT_VOID;
+    return await presentComparison(result, options, host);
   } catch (cause) {
     progress.end();
     if (interruption !== null) return interruption;
@@ -136,13 +134,6 @@ async function run(
     stopListening();
     await source.stop();
   }
-}
-
-async function save(result: ComparisonResult, directory: string, host: CliHost): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  const file = join(directory, "report.json");
-  await writeFile(file, `${JSON.stringify(result)}\n`);
-  host.err.write(`${file} written\n`);
 }
 
 /** `field=value` with the value in YAML, such as `payloadBytes=[64, 1000]`. */

@@ -40,9 +40,3 @@ export async function runPlan(plan: Plan, parts: RunParts): Promise<ComparisonRe
   }
   return comparisonResult(plan, startedAt, results);
 }
-
-/** Whether every point stands; a sweep of the rate is meant to run into points that do not. */
-export function isValid({ plan, points }: ComparisonResult): boolean {
-  const stands = ({ verdict }: PointResult): boolean => verdict === "valid";
-  return sweptFactor(plan) === "ratePerSecond" ? points.some(stands) : points.every(stands);
-}

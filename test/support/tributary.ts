@@ -14,16 +14,18 @@ export interface Finished {
 
 /**
  * Starts the built program in a process of its own, with only the given variables of those that
- * start with `TRIBUTARY_`. Who starts it sees to its end.
+ * start with `TRIBUTARY_`, in `cwd` if it is given. Who starts it sees to its end.
  */
 export function spawnTributary(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("TRIBUTARY_"));
   return spawn(process.execPath, [MAIN, ...args], {
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    ...(cwd === undefined ? {} : { cwd }),
   });
 }
 
@@ -31,8 +33,9 @@ export function spawnTributary(
 export async function runTributary(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): Promise<Finished> {
-  const child = spawnTributary(args, env);
+  const child = spawnTributary(args, env, cwd);
   const out = collect(child.stdout);
   const err = collect(child.stderr);
   const code = await new Promise<number | null>((resolve, reject) => {

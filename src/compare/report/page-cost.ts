@@ -8,19 +8,13 @@ import { pointLabel } from "./standing.ts";
 
 /** Bytes at the socket for one delivered message, stacked by cause. */
 export function bytesSection(result: ComparisonResult): Markup {
-  const parts = byPoint(result, (point) => {
-    const most = Math.max(
-      0,
-      ...costGroups(point).flatMap(({ members }) =>
-        members.map(({ cost }) => totalOf(cost.wireBytes)),
-      ),
-    );
-    return groupFolds(point, (group) => bytesTable(group, point.factors.payloadBytes, most));
-  });
+  const parts = byPoint(result, (point) =>
+    groupFolds(point, (group) => bytesTable(group, point.factors.payloadBytes)),
+  );
   return section(
     "bytes",
     "Bytes on the wire",
-    "Per delivered message, both directions, counted at the clients' sockets and split by what they are for. Bars of one point share a scale.",
+    "Per delivered message, both directions, counted at the clients' sockets and split by what they are for. Bars of one table share a scale.",
     parts.length > 0 ? [causeKey(), ...parts] : absent("bytes"),
   );
 }
@@ -54,7 +48,8 @@ function groupFolds(point: PointResult, build: (group: CostGroup) => Markup | nu
   });
 }
 
-function bytesTable({ title, members }: CostGroup, payload: number, most: number): Markup | null {
+function bytesTable({ title, members }: CostGroup, payload: number): Markup | null {
+  const most = Math.max(0, ...members.map(({ cost }) => totalOf(cost.wireBytes)));
   const rows = members.flatMap(({ name, cost: { wireBytes } }) => {
     if (wireBytes === null) return [];
     return [

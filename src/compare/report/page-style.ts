@@ -42,7 +42,7 @@ table { border-collapse: collapse; font-size: .87rem; font-variant-numeric: tabu
 caption { text-align: left; font-size: .87rem; padding: 0 0 .35rem; }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: middle; }
 th { font-weight: 600; }
-thead th { vertical-align: bottom; color: var(--muted); font-weight: 500; }
+thead th { vertical-align: bottom; color: var(--muted); font-weight: 500; white-space: normal; max-width: 9rem; line-height: 1.25; }
 th:first-child { text-align: left; padding-left: 0; }
 .ledger td, .blocks td:last-child, td:last-child:has(> .found, > .unfound, > .whole) { text-align: left; }
 .ledger td, .blocks td:last-child { white-space: normal; } .ledger thead th { text-align: left; }
