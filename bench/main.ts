@@ -1,15 +1,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
+import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { isScenario, type Outcome, SCENARIOS, type ScenarioName } from "./scenario.ts";
+import { type Outcome, SCENARIOS, type ScenarioName, scenariosOf } from "./scenario.ts";
 import {
   isInstalled,
   isPinned,
+  isStore,
   LOAD_CORE,
+  makeDataDirectory,
   type Ports,
   pinned,
   System,
@@ -29,18 +33,18 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "5" },
     "warm-up": { type: "string", default: "3" },
     only: { type: "string", default: Object.keys(SCENARIOS).join(",") },
+    engine: { type: "string", default: "aedes" },
+    directory: { type: "string", default: "." },
   },
 });
 
 const LOAD = fileURLToPath(new URL("./load/main.js", import.meta.url));
-const scenarios = options.only.split(",").map((name) => {
-  if (isScenario(name)) return name;
-  throw new Error(`no scenario ${name}; known are ${Object.keys(SCENARIOS).join(", ")}`);
-});
+const scenarios = options.only.split(",").flatMap(scenariosOf);
 
 const method = [
   `Median (least–most) of ${options.runs} alternating runs, ${options.seconds} s each after ${options["warm-up"]} s of warm-up, a fresh server for each.`,
   `128-byte payloads, QoS 0, loopback, no-delay. Load generators: raw sockets, bytes built once, one process${isPinned ? ", server on core 0, load on core 1" : ", nothing pinned"}.`,
+  `Durable scenarios: QoS 1, data on ${resolve(options.directory)}, engine ${options.engine}; CPU of all threads, an acknowledged message.`,
   "At most 8,192 messages are on their way, so no queue overflows. CPU is the server's, a delivery.",
   `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, load average ${(loadavg()[0] ?? 0).toFixed(1)} at the start.`,
 ];
@@ -63,28 +67,43 @@ async function measure(scenario: ScenarioName): Promise<Figures[]> {
     for (const { system, outcomes } of figures) outcomes.push(await runOnce(scenario, system));
   }
   process.stdout.write(`${scenario} (${SCENARIOS[scenario].unit})\n`);
-  const own = figures.find(({ system }) => system === "tributary");
+  const own = figures.at(-1);
   for (const each of figures) process.stdout.write(`  ${describe(each, own)}\n`);
   return figures;
 }
 
 async function runOnce(scenario: ScenarioName, name: SystemName): Promise<Outcome> {
-  const system = await System.start(name);
+  if (isStore(name)) return runStore(scenario, name);
+  const system = await System.start(name, options);
   try {
-    return await load(scenario, system.ports, () => system.cpuMicroseconds());
+    const [program, args] = pinned(LOAD_CORE, process.execPath, loadArgs(scenario, system.ports));
+    return await load(scenario, [program, args], () => system.cpuMicroseconds());
   } finally {
     await system.stop();
   }
 }
 
+/** The process that drives a store is the store's own: it says itself what it used. */
+async function runStore(scenario: ScenarioName, name: SystemName): Promise<Outcome> {
+  const directory = makeDataDirectory(options.directory);
+  try {
+    const args = [...loadArgs(scenario, { mqtt: 0, http: 0 }), name, directory];
+    return await load(scenario, [process.execPath, args], () => 0);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function loadArgs(scenario: ScenarioName, { mqtt, http }: Ports): string[] {
+  return [LOAD, scenario, String(mqtt), String(http), options["warm-up"], options.seconds];
+}
+
 async function load(
   scenario: ScenarioName,
-  { mqtt, http }: Ports,
+  [program, args]: [string, string[]],
   cpuMicroseconds: () => number,
 ): Promise<Outcome> {
-  const args = [LOAD, scenario, String(mqtt), String(http), options["warm-up"], options.seconds];
-  const [program, all] = pinned(LOAD_CORE, process.execPath, args);
-  const child = spawn(program, all, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(child, "exit");
   let cpuBefore = 0;
   let result: unknown = null;
@@ -104,12 +123,12 @@ async function load(
   return {
     is: "throughput",
     perSecond: count / number("seconds"),
-    cpuMicroseconds: cpuUsed / count,
+    cpuMicroseconds: (numbers.get("cpuMicroseconds") ?? cpuUsed) / count,
   };
 }
 
 function describe({ system, outcomes }: Figures, own: Figures | undefined): string {
-  const name = system.padEnd(11);
+  const name = system.padEnd(16);
   if (outcomes[0]?.is === "latency") {
     const p50 = outcomes.map((each) => (each.is === "latency" ? each.p50 : Number.NaN));
     const p99 = outcomes.map((each) => (each.is === "latency" ? each.p99 : Number.NaN));
@@ -120,7 +139,8 @@ function describe({ system, outcomes }: Figures, own: Figures | undefined): stri
     each.is === "throughput" ? each.cpuMicroseconds : Number.NaN,
   );
   const ratio = own === undefined ? 1 : median(throughputs(own.outcomes)) / median(rates);
-  const compared = system === "tributary" ? "" : `  tributary is ${ratio.toFixed(2)} ×`;
+  const compared =
+    own === undefined || system === own.system ? "" : `  ${own.system} is ${ratio.toFixed(2)} ×`;
   return `${name} ${spread(rates, 0)}  CPU ${spread(cpu, 2)} µs${compared}`;
 }
 

@@ -1,8 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -16,9 +15,24 @@ export const SYSTEMS = [
   "plain-http",
   "tributary-aedes",
   "tributary",
+  "tributary-memory",
+  "tributary-disk",
 ] as const;
 
-export type SystemName = (typeof SYSTEMS)[number];
+/** Stores that the load generator's process drives itself, without a server. */
+export const STORE_SYSTEMS = ["lmdb-puts", "memory-store", "disk-store"] as const;
+
+export type ServerName = (typeof SYSTEMS)[number];
+export type StoreName = (typeof STORE_SYSTEMS)[number];
+export type SystemName = ServerName | StoreName;
+
+/** How the gateway is started. */
+export interface SystemOptions {
+  /** Where data directories are made: on the disk that is to be measured. */
+  readonly directory: string;
+  /** The gateway's engine of MQTT. */
+  readonly engine: string;
+}
 
 /** Ports of a running server; 0 where it does not speak the protocol. */
 export interface Ports {
@@ -49,6 +63,20 @@ export function isInstalled(name: SystemName): boolean {
   return spawnSync(command, ["-h"]).error === undefined;
 }
 
+/** Whether the load generator drives it itself. */
+export function isStore(name: SystemName): name is StoreName {
+  return STORE_SYSTEMS.some((each) => each === name);
+}
+
+/** `tmpfs` in `statfs(2)`: its syncs cost nothing, so a figure from there would say nothing. */
+const TMPFS = 0x01021994;
+
+/** A directory of its own. Throws where there is no disk under it. */
+export function makeDataDirectory(parent: string): string {
+  if (statfsSync(parent).type === TMPFS) throw new Error(`${parent} is in memory, not on a disk`);
+  return mkdtempSync(join(parent, ".bench-store-"));
+}
+
 /** A server under load, in a process of its own. */
 export class System {
   readonly ports: Ports;
@@ -61,8 +89,8 @@ export class System {
     this.#directory = directory;
   }
 
-  static async start(name: SystemName): Promise<System> {
-    const directory = mkdtempSync(join(tmpdir(), "tributary-bench-"));
+  static async start(name: ServerName, options: SystemOptions): Promise<System> {
+    const directory = makeDataDirectory(options.directory);
     if (name === "mosquitto") {
       const port = await freePort();
       const file = join(directory, "mosquitto.conf");
@@ -73,8 +101,12 @@ export class System {
       return new System(child, { mqtt: port, http: 0 }, directory);
     }
     if (name === "nats") return System.#startNats(directory);
-    if (name === "tributary") return System.#startGateway(directory, "native");
-    if (name === "tributary-aedes") return System.#startGateway(directory, "aedes");
+    if (name === "tributary") return System.#startGateway(directory, "memory", "native");
+    if (name === "tributary-aedes") return System.#startGateway(directory, "memory", "aedes");
+    if (name === "tributary-memory" || name === "tributary-disk") {
+      const kind = name === "tributary-disk" ? "lmdb" : "memory";
+      return System.#startGateway(directory, kind, options.engine);
+    }
     const script = name === "aedes" ? "bare-aedes" : name;
     const file = fileURLToPath(new URL(`./server/${script}.js`, import.meta.url));
     const child = launch(process.execPath, [file], "stdout");
@@ -98,14 +130,13 @@ export class System {
     return new System(child, { mqtt: port, http: 0 }, directory);
   }
 
-  static async #startGateway(directory: string, engine: string): Promise<System> {
+  static async #startGateway(directory: string, store: string, engine: string): Promise<System> {
     const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
     const listeners = ["http.port=0", "mqtt.port=0", "tcp.port=0"];
     const settings = [...listeners, "logging.level=info", `mqtt.engine=${engine}`];
     const flags = settings.flatMap((each) => ["--set", each]);
-    // Beside others that keep nothing on disk either.
-    const memory = ["--store", "memory"];
-    const child = launch(process.execPath, [main, "serve", ...memory, ...flags], "stdout");
+    const kept = ["--store", store, "--data-dir", directory];
+    const child = launch(process.execPath, [main, "serve", ...kept, ...flags], "stdout");
     const ports = new Map<string, number>();
     await lineMatching(child.stdout, (line) => {
       const found = /"transport":"(\w+)".*"port":(\d+)/.exec(line);

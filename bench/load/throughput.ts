@@ -13,6 +13,8 @@ const HTTP_CONNECTIONS = 64;
 /** Something that runs flat out and can be asked how far it is. */
 export interface Load {
   readonly delivered: () => number;
+  /** What is measured runs in this process: a store, to be stopped before the process ends. */
+  readonly store?: { stop(): Promise<void> };
 }
 
 /** MQTT QoS 0 from one publisher to `readers` subscribers. */
