@@ -71,6 +71,12 @@ export interface CommitQueueOptions {
 const MIN_PROBE_DELAY_MS = 100;
 const MAX_PROBE_DELAY_MS = 5_000;
 
+/**
+ * What nobody waits for goes along with the next commit; when none comes for so long, it gets its own.
+ * Long for publishers that wait for their acknowledgement before they go on, short for the disk.
+ */
+const BACKGROUND_DELAY_MS = 50;
+
 interface Commit {
   readonly notes: PendingNotes;
   readonly settlers: readonly ((isDurable: boolean) => void)[];
@@ -101,6 +107,7 @@ export class CommitQueue implements CommitNotes {
   #isClosed = false;
   #fault: StoreFault | null = null;
   #probe: NodeJS.Timeout | null = null;
+  #background: NodeJS.Timeout | null = null;
   #probeDelayMs = MIN_PROBE_DELAY_MS;
 
   constructor(options: CommitQueueOptions) {
@@ -163,6 +170,16 @@ export class CommitQueue implements CommitNotes {
     });
   }
 
+  /** As {@link request}, for what nobody waits for: a commit of its own would hold up the next one. */
+  requestInBackground(): void {
+    if (this.#isClosed || this.#background !== null) return;
+    this.#background = setTimeout(() => {
+      this.#background = null;
+      this.request();
+    }, BACKGROUND_DELAY_MS);
+    this.#background.unref();
+  }
+
   /** The refusal of what cannot be written now; `null` while commits succeed. */
   refusal(): GatewayError | null {
     return this.#fault === null ? null : unavailable(this.#fault);
@@ -174,6 +191,7 @@ export class CommitQueue implements CommitNotes {
     this.#isClosed = true;
     if (this.#probe !== null) clearTimeout(this.#probe);
     this.#probe = null;
+    this.#endBackground();
     await this.#flightEnd;
     this.#isScheduled = false;
     this.#submit(true);
@@ -184,6 +202,7 @@ export class CommitQueue implements CommitNotes {
     this.#isWanted = false;
     // Asked for while the commit before this one ended: it must not become a second one in flight.
     this.#isScheduled = false;
+    this.#endBackground();
     const settlers = this.#contribute();
     const group = this.#log?.take(isProbe) ?? null;
     const commit = { notes: this.#notes, settlers, callbacks: this.#callbacks, group };
@@ -201,6 +220,11 @@ export class CommitQueue implements CommitNotes {
       () => this.#succeeded(commit),
       (error: unknown) => this.#failed(commit, error),
     );
+  }
+
+  #endBackground(): void {
+    if (this.#background !== null) clearTimeout(this.#background);
+    this.#background = null;
   }
 
   #contribute(): ((isDurable: boolean) => void)[] {

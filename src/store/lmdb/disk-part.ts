@@ -139,7 +139,7 @@ export class DiskPart implements LogSource {
     } catch (error) {
       this.#report(error);
     }
-    if (this.#window.isDue) this.#options.queue.request();
+    this.#window.requestRemoval(this.#options.queue);
   }
 
   /** Something has been added to the writer. */
@@ -263,7 +263,8 @@ export class DiskPart implements LogSource {
     } catch (error) {
       this.#report(error);
     }
-    if (this.#window.isDue || this.#isRemovingIndex) this.#options.queue.request();
+    this.#window.requestRemoval(this.#options.queue);
+    if (this.#isRemovingIndex) this.#options.queue.requestInBackground();
   }
 
   #committed(group: PendingGroup | null, doomed: readonly number[], lastOffset: number): void {

@@ -18,6 +18,12 @@ const MAX_DOOMED_CHUNKS = 256;
 /** Chunks removed with one commit; each costs the writing thread about 5 µs. */
 const MAX_REMOVALS = 64;
 
+/** Where removals are asked for. */
+export interface RemovalQueue {
+  request(): void;
+  requestInBackground(): void;
+}
+
 export interface DiskWindowOptions {
   readonly environment: Environment;
   readonly limits: DiskLimits;
@@ -74,9 +80,10 @@ export class DiskWindow {
     return this.#front === null ? null : this.#front.acceptedAt(this.#place);
   }
 
-  /** Whether chunks wait for their removal. */
-  get isDue(): boolean {
-    return this.#doomed.length > 0;
+  /** Asks for the removal of what has left: along with other work, or by itself when it piles up. */
+  requestRemoval(queue: RemovalQueue): void {
+    if (this.#doomed.length > MAX_REMOVALS) queue.request();
+    else if (this.#doomed.length > 0) queue.requestInBackground();
   }
 
   /** A commit has added messages. Throws what the disk does. */
