@@ -3,6 +3,7 @@ import { Filters } from "../../src/bus/filter-set.ts";
 import { LmdbEnvironment } from "../../src/store/lmdb/lmdb-environment.ts";
 import type { LmdbStore, LmdbStoreOptions } from "../../src/store/lmdb/lmdb-store.ts";
 import { SEGMENT_MESSAGES } from "../../src/store/lmdb/index-segment.ts";
+import { MAX_PLAIN_KEY_BYTES } from "../../src/store/lmdb/topic-key.ts";
 import { draft, filter } from "../support/bus-kit.ts";
 import { openLmdbStore, temporaryDirectory } from "../support/lmdb-store.ts";
 import { oracleMatches } from "../support/match-oracle.ts";
@@ -87,6 +88,22 @@ describe("the index on disk", () => {
     expectEveryFilter(second);
     await fill(second, count + 1, SEGMENT_MESSAGES);
     expectEveryFilter(second);
+  });
+
+  test("finds topics that are longer than a key before the wildcard", async () => {
+    const store = await open({ directory: await temporaryDirectory() });
+    const long = [MAX_PLAIN_KEY_BYTES - 2, MAX_PLAIN_KEY_BYTES, MAX_PLAIN_KEY_BYTES + 50];
+    // More than is looked at one by one before the index is asked.
+    await fill(store, 1, 2_000);
+    for (const length of long) store.log.append(draft(`${"x".repeat(length)}/a`, { qos: 1 }), null);
+    await fill(store, store.log.lastOffset + 1, 2_000);
+    const limits = { maxMessages: 8, maxBytes: 1_000 };
+    for (const [i, length] of long.entries()) {
+      for (const rest of ["+", "#"]) {
+        const filters = new Filters([filter(`${"x".repeat(length)}/${rest}`)]);
+        expect(store.log.read(filters, 0, limits).offsets).toEqual([2_001 + i]);
+      }
+    }
   });
 
   test("leaves with the messages, and with it topics that have none", async () => {

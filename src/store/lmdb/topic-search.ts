@@ -1,6 +1,12 @@
 import { matches, type TopicFilter } from "../../bus/topic.ts";
 import type { Environment } from "./environment.ts";
-import { AFTER_CHILDREN, encodeLevels, isLongKey, keyLevels } from "./topic-key.ts";
+import {
+  AFTER_CHILDREN,
+  encodeLevels,
+  isLongKey,
+  keyLevels,
+  MAX_PLAIN_KEY_BYTES,
+} from "./topic-key.ts";
 import { readTopicValue } from "./topic-value.ts";
 
 /** Bounds one search: a seek costs about 3 µs, so that one search takes 15 ms at most. */
@@ -18,7 +24,7 @@ export function searchTopics(
 ): number[] | null {
   const levels = filter.split("/");
   const wild = levels.findIndex((level) => level === "+" || level === "#");
-  const prefix = encodeLevels(levels.slice(0, wild).join("/"));
+  const prefix = cut(encodeLevels(levels.slice(0, wild).join("/")));
   const found: number[] = [];
   // No key is empty, and none sorts before the separator.
   let at: Buffer | null = prefix.length === 0 ? Buffer.from([0]) : prefix;
@@ -34,7 +40,7 @@ export function searchTopics(
     } else {
       const step = compareLevels(levels, keyLevels(entry.key), entry.key);
       if (step.isMatch) found.push(id);
-      at = step.next;
+      at = step.next === null ? null : laterOf(cut(step.next), afterKey(entry.key));
     }
   }
   return found.length > maxFound ? null : found;
@@ -88,6 +94,15 @@ function afterChildren(levels: readonly string[]): Buffer {
 
 function afterKey(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.from([0])]);
+}
+
+/** A key has no more of its topic than this: where to go on must not lie past the ones that are cut. */
+function cut(encoded: Buffer): Buffer {
+  return encoded.subarray(0, MAX_PLAIN_KEY_BYTES);
+}
+
+function laterOf(a: Buffer, b: Buffer): Buffer {
+  return Buffer.compare(a, b) < 0 ? b : a;
 }
 
 function startsWith(key: Buffer, prefix: Buffer): boolean {
