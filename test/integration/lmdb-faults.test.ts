@@ -1,4 +1,6 @@
+import { rename } from "node:fs/promises";
 import { constants } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { Filters } from "../../src/bus/filter-set.ts";
 import type { QoS } from "../../src/bus/message.ts";
@@ -115,6 +117,21 @@ describe("a store whose disk fails", () => {
     expect(store.log.firstOffset).toBe(2);
     expect(read(store, 1).offsets).toEqual([2, 3, 4]);
     expect(store.readState()).toMatchObject({ logMessages: 3, fault: null });
+  });
+
+  test("does not acknowledge into a file that was removed, and goes on when it is back", async () => {
+    const { directory, observer, store } = await openFaulty(1);
+    await append(store, "1");
+    await rename(join(directory, "data.mdb"), join(directory, "elsewhere"));
+    const isRefused = () =>
+      expect(append(store, "2")).rejects.toMatchObject({ code: "store_unavailable" });
+    await vi.waitFor(isRefused, { timeout: 5_000 });
+    expect(observer.faults.at(-1)?.text).toContain("data.mdb");
+    // What is in the open file can still be read.
+    expect(Buffer.from(store.log.at(1)?.payload ?? []).toString()).toBe("1");
+    await rename(join(directory, "elsewhere"), join(directory, "data.mdb"));
+    await vi.waitFor(() => expect(observer.heals).toBe(1), { timeout: 5_000 });
+    await append(store, "3");
   });
 
   test("has one commit in flight while retention asks for the next", async () => {

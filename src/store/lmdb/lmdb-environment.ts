@@ -22,6 +22,9 @@ export interface EnvironmentOptions {
 /** Less than a commit under load writes at once. */
 const FULL_BELOW_BYTES = 1_048_576;
 
+/** Between two looks whether the open file is still the one in the directory; a look takes 5 µs. */
+const FILE_CHECK_INTERVAL_MS = 1_000;
+
 /** The tables in lmdb: one file, copy on write, one writer. */
 export class LmdbEnvironment implements Environment {
   readonly #options: EnvironmentOptions;
@@ -29,6 +32,10 @@ export class LmdbEnvironment implements Environment {
   #tables: ReadonlyMap<TableName, Table> = new Map();
   /** A commit failed, possibly in a way after which lmdb refuses every other one. */
   #isSuspect = false;
+  /** What tells the file from one put in its place. */
+  #file: string | null = null;
+  #isFileFound = true;
+  #fileCheckedAt = 0;
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
@@ -42,6 +49,7 @@ export class LmdbEnvironment implements Environment {
     this.#root = openRoot(this.#options);
     this.#tables = openTables(this.#root);
     this.#isSuspect = false;
+    this.#file ??= this.#readFile();
   }
 
   get isReadable(): boolean {
@@ -73,6 +81,7 @@ export class LmdbEnvironment implements Environment {
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
+    this.#checkFile();
     if (this.#isSuspect) await this.#reopen();
     const root = this.#root;
     if (root === null) throw new Error("the store is closed");
@@ -121,13 +130,35 @@ export class LmdbEnvironment implements Environment {
 
   /**
    * lmdb refuses everything after a failed write of its meta page, and lmdb-js would wait for ever
-   * for the refused transaction, so nothing is written before the environment was opened anew. Where
-   * its file is gone, nothing is made in its place: an empty store would go on as if it were whole.
+   * for the refused transaction, so nothing is written before the environment was opened anew.
    */
   async #reopen(): Promise<void> {
     await this.close();
-    statSync(join(this.#options.directory, DATA_FILE));
     this.open();
+  }
+
+  /**
+   * Throws when the file was removed, or another one stands in its place: what is written to it nobody
+   * would find, and what is opened in its place is another store. It stays open as long as it can, as
+   * there is no other way to it.
+   */
+  #checkFile(): void {
+    const now = performance.now();
+    const isDue = now >= this.#fileCheckedAt + FILE_CHECK_INTERVAL_MS;
+    if (this.#isFileFound && !this.#isSuspect && !isDue) return;
+    this.#fileCheckedAt = now;
+    this.#isFileFound = false;
+    if (this.#readFile() !== this.#file) {
+      throw new Error(
+        `${this.#options.directory} holds another ${DATA_FILE} than was opened there`,
+      );
+    }
+    this.#isFileFound = true;
+  }
+
+  #readFile(): string {
+    const { dev, ino } = statSync(join(this.#options.directory, DATA_FILE), { bigint: true });
+    return `${dev}/${ino}`;
   }
 }
 
