@@ -50,10 +50,11 @@ th:first-child { text-align: left; padding-left: 0; }
 .differences thead th:nth-child(2) { text-align: center; white-space: normal; font-size: .78rem; }
 .ledger td { overflow-wrap: anywhere; }
 .heat { border-collapse: separate; border-spacing: 2px; }
-.heat td { border: 0; border-radius: .3rem; text-align: left; padding: .35rem .55rem; line-height: 1.3; }
+.heat { font-size: .83rem; }
+.heat td { border: 0; border-radius: .3rem; text-align: left; padding: .35rem .45rem; line-height: 1.3; }
 .heat th { border: 0; }
 .heat .tail { font-size: .78rem; } .heat strong { font-weight: 600; }
-.heat thead th { text-align: left; white-space: normal; padding-left: .55rem; } .heat thead th:first-child { padding-left: 0; white-space: nowrap; }
+.heat thead th { text-align: left; white-space: normal; padding-left: .55rem; } .heat thead th:first-child { padding-left: 0; }
 .heat .none { color: var(--muted); text-align: center; }
 HEAT
 .interval { width: 15rem; height: 1.5rem; display: block; }

@@ -47,15 +47,16 @@ function conditions({ factors }: PointResult): string {
 function ranked({ leader, leaderMedian, level, trailing, noiseFloorNs }: Ranking<string>): string {
   const median = `median ${duration(leaderMedian.estimate)}, 95 % interval ${durationRange(leaderMedian)}`;
   const [next] = trailing;
-  const floor = noiseFloorNs === null ? "no floor was measured" : `floor ${duration(noiseFloorNs)}`;
+  const floor =
+    noiseFloorNs === null ? "no floor was measured" : `noise floor ${duration(noiseFloorNs)}`;
   if (next === undefined) {
     const others = level.length === 0 ? "no other reader" : list(level);
     return `there is no measurable difference between ${leader} (${median}) and ${others} (${floor})`;
   }
-  const equals =
-    level.length === 0 ? "" : ` with no measurable difference to ${list(level)} (${floor}),`;
   const later = `${next.name} ${duration(next.behind.estimate)} later (95 % interval ${durationRange(next.behind)})`;
-  return `${leader} delivers first (${median}),${equals} and the next is ${later}`;
+  if (level.length === 0) return `${leader} delivers first (${median}), and the next is ${later}`;
+  const first = `${list([leader, ...level])} deliver first, with no measurable difference from ${leader}`;
+  return `${first} (${median}; ${floor}), and the next is ${later}`;
 }
 
 /** Who leads at each point, neighbours with the same leaders taken together. */
