@@ -41,7 +41,7 @@ describe("tributary check-config", () => {
   });
 
   test("lists every problem and exits 78", async () => {
-    const path = await file("bad.yaml", "http:\n  prot: 1\nstore:\n  kind: lmdb\n");
+    const path = await file("bad.yaml", "http:\n  prot: 1\nstore:\n  kind: disk\n");
     const { code, out, err } = await runTributary(
       ["check-config", "--config", path, "--mqtt-port", "x"],
       { TRIBUTARY_HTTP_PORT: "70000" },
@@ -49,9 +49,9 @@ describe("tributary check-config", () => {
     expect({ code, out }).toEqual({ code: 78, out: "" });
     expect(err).toBe(`tributary: 4 problems with the settings
   http.prot (from ${path}:2): no such setting; did you mean http.port?
+  store.kind (from ${path}:4): "disk" is not one of memory, lmdb
   http.port (from TRIBUTARY_HTTP_PORT): 70000 is over the maximum 65535
   mqtt.port (from --mqtt-port): "x" is not a whole number
-  store.kind (from ${path}:4): lmdb, the disk store, does not exist in this version; use memory
 `);
   });
 
