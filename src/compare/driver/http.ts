@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { encodeBulk } from "../../wire/command-request.ts";
 import type { OpenPublisher } from "./driver.ts";
 import { agentOf, exchange } from "./http-exchange.ts";
@@ -7,6 +8,8 @@ export const httpPublisher: OpenPublisher = async (context) => {
   const { httpUrl } = context.targets;
   const agent = agentOf(context);
   const abort = new AbortController();
+  // Every request that waits for the connection listens to it.
+  setMaxListeners(0, abort.signal);
   const post = async (url: string, body: Uint8Array | string, type: Record<string, string>) => {
     const headers = { ...type, "content-length": String(Buffer.byteLength(body)) };
     const { status, text } = await exchange(

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { parsePollBody } from "../../wire/poll.ts";
+import { parseProblem } from "../../wire/problem.ts";
 import { monotonicNs } from "../pacer.ts";
 import { resetConnection } from "./connect.ts";
 import type { DriverContext, OnPayload, OpenReader, Reader, ReaderStart } from "./driver.ts";
@@ -110,6 +111,8 @@ class Polls implements Reader {
 /** Hands over what a poll brought; returns what the next one begins after. */
 function take({ status, headers, text }: Answer, onPayload: OnPayload): string {
   if (status === 204) return String(headers["tributary-cursor"] ?? "");
+  // What is gone is counted as lost; like a stream, the reader goes on from what is still there.
+  if (status === 410) return String(parseProblem(text).details.earliest ?? "");
   if (status !== 200)
     throw new Error(`the poll was refused: HTTP ${status}: ${text.slice(0, 200)}`);
   const body = parsePollBody(text);
