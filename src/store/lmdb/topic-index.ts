@@ -11,14 +11,17 @@ const MAX_LOOKUPS = 64;
 /** Entries of segments that leave, removed with one commit; each costs the writing thread 1 µs. */
 const MAX_REMOVALS = 4_096;
 
-const MAX_TOPIC_ID = 0xffff_ffff;
-
 /**
  * Which messages belong to which topic, segment by segment: the older ones on disk, the newest in
  * memory, where a start puts them again by reading the tables of their chunks.
  */
 export class TopicIndex {
   readonly #environment: Environment;
+  /**
+   * The segments on disk, rising: 8 bytes for 16,384 messages spare a reader two seeks a segment, which
+   * cost it five times what looking up a topic does. The first may have lost its entries already.
+   */
+  readonly #segments: number[] = [];
   /** Full, and on their way to the disk. */
   #closing: IndexSegment[] = [];
   #open = new IndexSegment();
@@ -36,6 +39,7 @@ export class TopicIndex {
 
   /** Reads what a process before this one had in memory. Throws what the disk does. */
   restore(onFault: (error: unknown) => void): void {
+    for (let at = this.#seek(0); at !== undefined; at = this.#seek(at + 1)) this.#segments.push(at);
     const range = { start: offsetKey(this.#indexedThrough + 1) };
     for (const { value } of this.#environment.entries("log", range)) {
       try {
@@ -69,6 +73,7 @@ export class TopicIndex {
         const last = taken.at(-1);
         if (last === undefined) return;
         this.#indexedThrough = last.last;
+        for (const segment of taken) this.#segments.push(segment.first);
         this.#closing = this.#closing.slice(taken.length);
       },
     };
@@ -77,22 +82,25 @@ export class TopicIndex {
   /** Removes entries of the oldest segment if all of it is below `first`; a bounded number. */
   removalsBelow(first: number): Write[] {
     const writes: Write[] = [];
-    const segment = this.#segmentFrom(0);
-    if (segment === undefined || this.#endOf(segment) >= first) return writes;
-    const range = {
-      start: indexKey(segment, 0),
-      end: indexKey(segment + 1, 0),
-      limit: MAX_REMOVALS,
-    };
-    for (const key of this.#environment.keys("index", range)) {
-      writes.push({ table: "index", key, value: null });
+    for (let oldest = this.#segments[0]; oldest !== undefined; oldest = this.#segments[0]) {
+      if (this.#endOf(0) >= first) return writes;
+      const range = {
+        start: indexKey(oldest, 0),
+        end: indexKey(oldest + 1, 0),
+        limit: MAX_REMOVALS,
+      };
+      for (const key of this.#environment.keys("index", range)) {
+        writes.push({ table: "index", key, value: null });
+      }
+      if (writes.length > 0) return writes;
+      this.#segments.shift();
     }
     return writes;
   }
 
   /** The first segment on disk that begins at this offset or later. */
   segmentFrom(offset: number): number | undefined {
-    return this.#segmentFrom(offset);
+    return this.#segments[this.#countBelow(offset)];
   }
 
   /** Whether a segment on disk has a message of the topic. */
@@ -107,14 +115,12 @@ export class TopicIndex {
 
   /**
    * The messages of the topics after an offset, a list for each segment, rising. Each step costs a
-   * seek for each topic, or a look at the whole segment.
+   * look-up for each topic, or a look at the whole segment.
    */
   *after(topicIds: readonly number[], after: number): Generator<SegmentMessages> {
-    let segment = this.#segmentFor(after + 1) ?? this.#segmentFrom(after + 1);
-    while (segment !== undefined && segment <= this.#indexedThrough) {
-      const messages = this.#read(segment, topicIds, after);
-      yield { messages: inOrder(messages, topicIds.length), through: this.#endOf(segment) };
-      segment = this.#segmentFrom(segment + 1);
+    for (let i = Math.max(0, this.#countBelow(after + 2) - 1); i < this.#segments.length; i += 1) {
+      const messages = this.#read(this.#segments[i] ?? 0, topicIds, after);
+      yield { messages: inOrder(messages, topicIds.length), through: this.#endOf(i) };
     }
     for (const inMemory of [...this.#closing, this.#open]) {
       if (inMemory.last <= after) continue;
@@ -162,22 +168,28 @@ export class TopicIndex {
     this.#open = new IndexSegment();
   }
 
-  /** The segment on disk that holds the offset if any does. */
-  #segmentFor(offset: number): number | undefined {
-    const range = { start: indexKey(offset, MAX_TOPIC_ID), isReverse: true, limit: 1 };
-    for (const key of this.#environment.keys("index", range)) return readSegment(key);
-    return undefined;
+  /** How many segments on disk begin below an offset. */
+  #countBelow(offset: number): number {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#segments[middle] ?? 0) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
-  #segmentFrom(offset: number): number | undefined {
+  /** The first segment the disk has from this offset on. */
+  #seek(offset: number): number | undefined {
     const range = { start: indexKey(offset, 0), limit: 1 };
     for (const key of this.#environment.keys("index", range)) return readSegment(key);
     return undefined;
   }
 
-  /** The last offset a segment on disk may hold. */
-  #endOf(segment: number): number {
-    const next = this.#segmentFrom(segment + 1);
+  /** The last offset the segment at this place may hold. */
+  #endOf(place: number): number {
+    const next = this.#segments[place + 1];
     return next === undefined ? this.#indexedThrough : next - 1;
   }
 }
