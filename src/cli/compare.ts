@@ -6,6 +6,7 @@ import { loadPlan, type Plan, PlanError, type PlanOverrides } from "../compare/p
 import { planPoints } from "../compare/plan-points.ts";
 import { unsupported } from "../compare/plan-support.ts";
 import { readReport } from "../compare/report/report-files.ts";
+import { visibleText } from "../compare/report/visible-text.ts";
 import { type PresentOptions, presentComparison } from "./compare-output.ts";
 import { CompareProgress } from "./compare-progress.ts";
 import { type GatewaySource, gatewaySource } from "./compare-target.ts";
@@ -126,9 +127,9 @@ async function run(
   } catch (cause) {
     progress.end();
     if (interruption !== null) return interruption;
-    host.err.write(
-      `tributary compare: ${cause instanceof Error ? cause.message : String(cause)}\n`,
-    );
+    // A baseline is a file from anywhere, and its ledger is quoted when it does not fit.
+    const reason = visibleText(cause instanceof Error ? cause.message : String(cause));
+    host.err.write(`tributary compare: ${reason}\n`);
     return EXIT.failed;
   } finally {
     stopListening();

@@ -9,6 +9,7 @@ import { recommendationJson } from "../compare/recommend/recommendation-json.ts"
 import { formatRecommendation } from "../compare/recommend/recommendation-text.ts";
 import { findReports } from "../compare/recommend/report-search.ts";
 import { readReport } from "../compare/report/report-files.ts";
+import { visibleText } from "../compare/report/visible-text.ts";
 import { type CliHost, EXIT } from "./host.ts";
 
 interface RecommendOptions {
@@ -127,7 +128,7 @@ async function readReports(
 ): Promise<readonly SourcedReport[] | null> {
   const complain = (source: string, cause: unknown): void => {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    host.err.write(`tributary recommend: ${source}: ${reason}\n`);
+    host.err.write(`tributary recommend: ${visibleText(`${source}: ${reason}`)}\n`);
   };
   if (named.length === 0) {
     const { reports, unusable } = await findReports(REPORTS);
