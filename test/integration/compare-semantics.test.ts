@@ -67,7 +67,7 @@ const underFault: GatewayUnderFault = {
 async function run(fault: Fault, signal = AbortSignal.timeout(60_000)): Promise<SemanticsResult> {
   const point = planPoint({
     experiment: { kind: "reconnect", fault, faultsPerBlock: FAULTS },
-    ingress: ["mqtt-qos1", "http", "tcp"],
+    ingress: ["mqtt-qos1", "http"],
     egress: EGRESS_NAMES,
     ratePerSecond: RATE,
     payloadBytes: 100,
@@ -105,7 +105,7 @@ describe.each(["reset", "half-open", "gateway-kill"] as const)("%s", (fault) => 
   test("survives JSON and its schema, and stands", () => {
     expect(semanticsSchema.parse(JSON.parse(JSON.stringify(result)))).toEqual(result);
     expect(result).toMatchObject({ fault, faults: FAULTS, voidReasons: [] });
-    expect(result.pairs).toHaveLength(3 * EGRESS_NAMES.length * 2);
+    expect(result.pairs).toHaveLength(2 * EGRESS_NAMES.length * 2);
     expect(result.publishers.every(({ unacknowledged }) => unacknowledged === 0)).toBe(true);
   });
 

@@ -23,9 +23,13 @@ function received(...deliveries: readonly (readonly [number, number, number?])[]
   return log;
 }
 
-const ONCE = { openedNs: [0], faults: [] };
-/** Broken at 24 to 25, back at 55. */
-const BROKEN = { openedNs: [0, 55], faults: [{ fromNs: 24, doneNs: 25 }] };
+const ONCE = { openingNs: [0], openedNs: [0], faults: [] };
+/** Broken at 24 to 25; asked for again at 54 and back at 55. */
+const BROKEN = {
+  openingNs: [0, 54],
+  openedNs: [0, 55],
+  faults: [{ fromNs: 24, doneNs: 25 }],
+};
 
 test("everything once and in order is nothing to tell", () => {
   const log = received([0, 0], [1, 0], [2, 0]);
@@ -83,7 +87,7 @@ test("what was never acknowledged is nobody's promise, whether it comes or not",
 
 test("a reader that never comes back has lost what came then, and is told as such", () => {
   const log = received([0, 0], [1, 0]);
-  const gone = { openedNs: [0], faults: [{ fromNs: 14, doneNs: 15 }] };
+  const gone = { openingNs: [0], openedNs: [0], faults: [{ fromNs: 14, doneNs: 15 }] };
   expect(log.findings(published(5), gone)).toMatchObject({
     lost: 3,
     lostWhileAway: 3,

@@ -17,7 +17,9 @@ export interface FaultTimes {
 
 /** What befell a reader. */
 export interface ConnectionLog {
-  /** When each of its connections was there. */
+  /** When each of its connections was asked for. */
+  readonly openingNs: readonly number[];
+  /** When each was there, as far as the reader knew: the gateway knew a little before. */
   readonly openedNs: readonly number[];
   readonly faults: readonly FaultTimes[];
 }
@@ -69,8 +71,8 @@ export class DeliveryLog {
       const place = places.get(sequence);
       // Never acknowledged: whether it comes is nobody's promise.
       if (place === undefined || !oracle.receive(place)) continue;
-      const openedNs = connections.openedNs[connection] ?? 0;
-      if ((acknowledgedNs.get(sequence) ?? Number.POSITIVE_INFINITY) < openedNs) recovered += 1;
+      const openingNs = connections.openingNs[connection] ?? 0;
+      if ((acknowledgedNs.get(sequence) ?? Number.POSITIVE_INFINITY) < openingNs) recovered += 1;
     }
     const outages = this.#outages(published, connections);
     const isAway = (sequence: number): boolean => {

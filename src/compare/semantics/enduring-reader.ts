@@ -20,7 +20,8 @@ export interface EnduringReaderParts {
 export class EnduringReader {
   readonly #parts: EnduringReaderParts;
   readonly #delay = new ReturnDelay();
-  /** When each connection was there. */
+  /** When each connection was asked for, and when it was there. */
+  readonly openingNs: number[] = [];
   readonly openedNs: number[] = [];
   #reader: Reader | null = null;
   #position: string | null = null;
@@ -60,6 +61,7 @@ export class EnduringReader {
     const generation = this.#generation;
     const connection = this.openedNs.length;
     const { open, context, filter, onPayload } = this.#parts;
+    this.openingNs.push(monotonicNs());
     let mayHear = true;
     let isOpen = false;
     const onFailure = (): void => {

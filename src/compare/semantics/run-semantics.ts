@@ -241,7 +241,8 @@ class SemanticsRun {
         const log = logs[index];
         if (log === undefined) return [];
         const { acknowledgedNs } = publisher;
-        const befell = { openedNs: reader.openedNs, faults: this.#faults };
+        const { openingNs, openedNs } = reader;
+        const befell = { openingNs, openedNs, faults: this.#faults };
         return [
           { ingress, egress, resumption, ...log.findings({ sentNs, acknowledgedNs }, befell) },
         ];

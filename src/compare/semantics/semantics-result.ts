@@ -26,7 +26,7 @@ const pairSchema = z.object({
   lostWhileAway: count,
   duplicates: count,
   reordered: count,
-  /** Acknowledged before the connection that brought them was there: made good for. */
+  /** Acknowledged before the connection that brought them was asked for: made good for. */
   recovered: count,
   /** Nanoseconds from each fault to the first delivery of what was published after it, in order. */
   recoveryNs: z.array(z.number()),
