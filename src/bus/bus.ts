@@ -3,6 +3,7 @@ import { Admission } from "./admission.ts";
 import type { BusLimits, BusPage, BusParts } from "./bus-parts.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
 import { isDeliverable } from "./deliverable.ts";
+import { FanOut } from "./fan-out.ts";
 import type { GroupMember, GroupMembership } from "./group.ts";
 import { DEFAULT_GROUP_LIMITS, Groups } from "./groups.ts";
 import {
@@ -43,6 +44,8 @@ export class Bus implements LogListener {
   /** What outlives connections: sessions, groups, and the messages their queues hold. */
   readonly sessions: LastingSessions;
   readonly limits: BusLimits;
+  /** The message that was ordered last. */
+  readonly fanOut = new FanOut();
   readonly #log: MessageLog;
   readonly #retained: RetainedMessages;
   readonly #admission: Admission;
@@ -302,6 +305,11 @@ export class Bus implements LogListener {
       : found.filter((message) => policy.mayReceive(identity, message.topic));
   }
 
+  /** Whether access control is asked at all. */
+  get hasPolicy(): boolean {
+    return this.#policy !== null;
+  }
+
   /** Whether the identity may hold a subscription with this filter. */
   maySubscribe(identity: Identity, filter: TopicFilter): boolean {
     return this.#policy === null || this.#policy.maySubscribe(identity, filter);
@@ -327,7 +335,9 @@ export class Bus implements LogListener {
   ordered(offset: number, draft: MessageDraft, acceptedAt: number): void {
     if (draft.retain) this.#retained.apply(offset, draft, acceptedAt);
     this.#keys.ordered(offset, draft);
+    this.fanOut.begin(offset, draft, acceptedAt);
     this.#index.offer(draft.topic, offset, draft.payload.length);
+    this.fanOut.end();
   }
 
   evicting(firstOffset: number): void {

@@ -6,6 +6,12 @@ const SCRATCH_BYTES = 262_144;
 /** Pieces below this are copied into the scratch buffer: a vector entry costs more than the copy. */
 const COPY_BELOW_BYTES = 4_096;
 
+/** Where the first byte is, where the number is, both from the range's start, and what they become. */
+const PATCH_FIELDS = 3;
+
+/** 2,048 patches, 24 KiB; doubled when a run is longer. */
+const FIRST_PATCHES = 2_048;
+
 /**
  * The bytes one connection writes in one tick. Small pieces are copied side by side; neighbouring
  * ranges of a shared block become one range, which leaves without a copy when it is large. One
@@ -22,6 +28,9 @@ export class WriteBatch {
   #sharedBlock: Uint8Array | null = null;
   #sharedStart = 0;
   #sharedEnd = 0;
+  /** What is to be changed in the shared range, which is copied then: see {@link addPatched}. */
+  #patches = new Uint32Array(FIRST_PATCHES * PATCH_FIELDS);
+  #patchCount = 0;
   #bytes = 0;
 
   /** Bytes added since the last {@link writeTo}. */
@@ -39,14 +48,35 @@ export class WriteBatch {
   /** Adds `block[start…end)`, which never changes again; neighbouring ranges are joined. */
   addShared(block: Uint8Array, start: number, end: number): void {
     this.#bytes += end - start;
-    if (block === this.#sharedBlock && start === this.#sharedEnd) {
+    if (block === this.#sharedBlock && start === this.#sharedEnd && this.#patchCount === 0) {
       this.#sharedEnd = end;
       return;
     }
-    this.#closeShared();
-    this.#sharedBlock = block;
-    this.#sharedStart = start;
-    this.#sharedEnd = end;
+    this.#openShared(block, start, end);
+  }
+
+  /**
+   * Adds a copy of `block[start…end)` with another first byte, and a number of two bytes at `at`.
+   * Neighbouring ranges are copied at once.
+   */
+  addPatched(
+    block: Uint8Array,
+    start: number,
+    end: number,
+    firstByte: number,
+    at: number,
+    number: number,
+  ): void {
+    this.#bytes += end - start;
+    const isNeighbour = block === this.#sharedBlock && start === this.#sharedEnd;
+    if (isNeighbour && this.#patchCount > 0) this.#sharedEnd = end;
+    else this.#openShared(block, start, end);
+    if (this.#patchCount * PATCH_FIELDS === this.#patches.length) this.#growPatches();
+    const patch = this.#patchCount * PATCH_FIELDS;
+    this.#patches[patch] = start - this.#sharedStart;
+    this.#patches[patch + 1] = at - this.#sharedStart;
+    this.#patches[patch + 2] = (firstByte << 16) | number;
+    this.#patchCount += 1;
   }
 
   /**
@@ -86,6 +116,7 @@ export class WriteBatch {
   /** Forgets everything that was added. */
   discard(): void {
     this.#sharedBlock = null;
+    this.#patchCount = 0;
     this.#segments.length = 0;
     this.#bytes = 0;
     this.#rewind();
@@ -128,7 +159,48 @@ export class WriteBatch {
     const block = this.#sharedBlock;
     if (block === null) return;
     this.#sharedBlock = null;
-    this.#append(block, this.#sharedStart, this.#sharedEnd);
+    if (this.#patchCount === 0) this.#append(block, this.#sharedStart, this.#sharedEnd);
+    else this.#appendPatched(block, this.#sharedStart, this.#sharedEnd);
+  }
+
+  #openShared(block: Uint8Array, start: number, end: number): void {
+    this.#closeShared();
+    this.#sharedBlock = block;
+    this.#sharedStart = start;
+    this.#sharedEnd = end;
+  }
+
+  #appendPatched(block: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (this.#hasRoom(length)) {
+      const at = this.#used;
+      this.#scratch.set(block.subarray(start, end), at);
+      this.#used += length;
+      this.#patch(this.#scratch, at);
+      return;
+    }
+    this.#closeSegment();
+    const piece = new Uint8Array(block.subarray(start, end));
+    this.#patch(piece, 0);
+    this.#segments.push(piece);
+  }
+
+  #patch(bytes: Uint8Array, base: number): void {
+    const patches = this.#patches;
+    for (let i = 0; i < this.#patchCount * PATCH_FIELDS; i += PATCH_FIELDS) {
+      const change = patches[i + 2] ?? 0;
+      const at = base + (patches[i + 1] ?? 0);
+      bytes[base + (patches[i] ?? 0)] = change >>> 16;
+      bytes[at] = (change >>> 8) & 0xff;
+      bytes[at + 1] = change & 0xff;
+    }
+    this.#patchCount = 0;
+  }
+
+  #growPatches(): void {
+    const grown = new Uint32Array(this.#patches.length * 2);
+    grown.set(this.#patches);
+    this.#patches = grown;
   }
 
   #closeSegment(): void {

@@ -290,6 +290,10 @@ export class WorldLink implements SessionLink, SessionEncoder {
     throw new Error("the world subscribes with acknowledgement alone");
   }
 
+  addQueued(): number {
+    return 0;
+  }
+
   addUnacknowledged(): number {
     throw new Error("the world subscribes with acknowledgement alone");
   }

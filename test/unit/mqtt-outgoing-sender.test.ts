@@ -26,6 +26,7 @@ function setUp() {
   const gate: OutgoingGate = {
     encoder: { addPublish: () => 10, addPubrel: () => 4 },
     messageAt: (offset) => (store.isUnreadable || offset !== 1 ? undefined : store.message),
+    addQueued: () => 0,
     keep: () => undefined,
     mayDeliver: () => true,
     sent: () => undefined,

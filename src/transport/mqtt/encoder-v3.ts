@@ -1,7 +1,7 @@
 import type { Message } from "../../bus/message.ts";
 import type { Reader } from "../../bus/reader.ts";
 import type { WriteBatch } from "../write-batch.ts";
-import type { LiveMessage, LivePublishes } from "./live-publishes.ts";
+import type { LivePublishes, LiveRun } from "./live-publishes.ts";
 import { addPublish, encodePubrel, type PublishForm } from "./publish-encoding.ts";
 import type { SessionEncoder } from "./session-parts.ts";
 
@@ -26,8 +26,12 @@ export class EncoderV3 implements SessionEncoder {
     return pubrel.length;
   }
 
-  addLive(batch: WriteBatch, live: LiveMessage, reader: Reader): number {
-    return this.#publishes.addTo(batch, live.offset, reader);
+  addLive(batch: WriteBatch, offset: number, _live: LiveRun, reader: Reader): number {
+    return this.#publishes.addTo(batch, offset, reader);
+  }
+
+  addQueued(_batch: WriteBatch, _offset: number, _qos: 1 | 2, _packetId: number): number {
+    return 0;
   }
 
   addUnacknowledged(batch: WriteBatch, message: Message, isRetained: boolean): number {

@@ -1,4 +1,10 @@
-import { type Message, propertyBytes, type QoS, type TransportName } from "../../bus/message.ts";
+import {
+  type Message,
+  type MessageDraft,
+  propertyBytes,
+  type QoS,
+  type TransportName,
+} from "../../bus/message.ts";
 import type { Reader } from "../../bus/reader.ts";
 import { EncodedTail } from "../encoded-tail.ts";
 import type { TransportObserver } from "../transport.ts";
@@ -8,9 +14,11 @@ import { encodeLivePublish } from "./publish-encoding.ts";
 /** As many messages as the encoded tail keeps. */
 const REMEMBERED = 16_384;
 
-/** What a session must know of a message to decide what becomes of it. */
-export interface LiveMessage {
-  readonly offset: number;
+/** Fixed header, lengths, packet id, the numbers among the properties. */
+const MOST_FIELDS_BYTES = 64;
+
+/** What a session must know of a message to decide what becomes of it; neighbours share one. */
+export interface LiveRun {
   readonly qos: QoS;
   readonly retain: boolean;
   readonly ingress: TransportName;
@@ -18,58 +26,94 @@ export interface LiveMessage {
   readonly sessionId: string;
   /** Its expiry is told to the client and counts down: two deliveries of it may differ. */
   readonly hasExpiry: boolean;
-  /** No PUBLISH of it is longer than this. */
-  readonly maxPacketBytes: number;
-  readonly topicLength: number;
   readonly receivedAt: number;
   readonly acceptedAt: number;
 }
 
+/** What no message belongs to. */
+export const NO_RUN: LiveRun = {
+  qos: 0,
+  retain: false,
+  ingress: "mqtt",
+  sessionId: "",
+  hasExpiry: false,
+  receivedAt: 0,
+  acceptedAt: 0,
+};
+
 /**
- * Live messages in the form every QoS 0 subscriber gets: encoded once, shared by all connections,
- * with the facts of each kept beside it so that nobody has to look into the log again.
+ * Live messages in the form every QoS 0 subscriber of MQTT 3 gets: encoded once, shared by all
+ * connections, with the facts of each kept beside it so that nobody has to look into the log again.
  */
 export class LivePublishes {
   readonly #tail = new EncodedTail(encodeLivePublish);
-  readonly #facts: (LiveMessage | undefined)[] = new Array(REMEMBERED).fill(undefined);
+  readonly #offsets = new Float64Array(REMEMBERED);
+  readonly #runs: LiveRun[] = new Array<LiveRun>(REMEMBERED).fill(NO_RUN);
+  readonly #maxPacketBytes = new Float64Array(REMEMBERED);
+  readonly #topicLengths = new Uint16Array(REMEMBERED);
+  #newest = NO_RUN;
+
+  /** Notes a message that was ordered; `draft` is not kept. */
+  remember(offset: number, draft: MessageDraft, acceptedAt: number): LiveRun {
+    const { topic, payload, properties } = draft;
+    const slot = offset & (REMEMBERED - 1);
+    const run = this.#runOf(draft, acceptedAt);
+    this.#offsets[slot] = offset;
+    this.#runs[slot] = run;
+    // A UTF-16 unit takes at most 3 bytes of UTF-8.
+    const texts = topic.length + propertyBytes(properties);
+    this.#maxPacketBytes[slot] = MOST_FIELDS_BYTES + 3 * texts + payload.length;
+    this.#topicLengths[slot] = topic.length;
+    return run;
+  }
 
   /** The facts of a message; `undefined` when neither the reader nor the log has it any longer. */
-  factsAt(offset: number, reader: Reader): LiveMessage | undefined {
+  runAt(offset: number, reader: Pick<Reader, "messageAt">): LiveRun | undefined {
     const slot = offset & (REMEMBERED - 1);
-    const known = this.#facts[slot];
-    if (known !== undefined && known.offset === offset) return known;
+    if (this.#offsets[slot] === offset) return this.#runs[slot];
     const message: Message | undefined = reader.messageAt(offset);
-    if (message === undefined) return undefined;
-    const facts = factsOf(message);
-    this.#facts[slot] = facts;
-    return facts;
+    return message === undefined ? undefined : this.remember(offset, message, message.acceptedAt);
+  }
+
+  /** As {@link runAt}, without looking for what is not remembered. */
+  knownAt(offset: number): LiveRun | undefined {
+    const slot = offset & (REMEMBERED - 1);
+    return this.#offsets[slot] === offset ? this.#runs[slot] : undefined;
+  }
+
+  /** No PUBLISH of the message is longer than this; to be asked right after {@link runAt}. */
+  maxPacketBytesAt(offset: number): number {
+    return this.#maxPacketBytes[offset & (REMEMBERED - 1)] ?? 0;
+  }
+
+  /** Characters of its topic; to be asked right after {@link runAt}. */
+  topicLengthAt(offset: number): number {
+    return this.#topicLengths[offset & (REMEMBERED - 1)] ?? 0;
   }
 
   /** Adds the message as PUBLISH of QoS 0 of MQTT 3 and returns its bytes. */
   addTo(batch: WriteBatch, offset: number, reader: Reader): number {
     return this.#tail.addTo(batch, offset, reader);
   }
-}
 
-/** Fixed header, lengths, packet id, the numbers among the properties. */
-const MOST_FIELDS_BYTES = 64;
-
-function factsOf(message: Message): LiveMessage {
-  const { offset, topic, payload, qos, retain, properties, origin } = message;
-  // A UTF-16 unit takes at most 3 bytes of UTF-8.
-  const texts = topic.length + propertyBytes(properties);
-  return {
-    offset,
-    qos,
-    retain,
-    ingress: origin.transport,
-    sessionId: origin.sessionId,
-    hasExpiry: properties.expiry !== undefined,
-    maxPacketBytes: MOST_FIELDS_BYTES + 3 * texts + payload.length,
-    topicLength: topic.length,
-    receivedAt: message.receivedAt,
-    acceptedAt: message.acceptedAt,
-  };
+  #runOf(draft: MessageDraft, acceptedAt: number): LiveRun {
+    const { qos, retain, origin, receivedAt, properties } = draft;
+    const hasExpiry = properties.expiry !== undefined;
+    const newest = this.#newest;
+    if (
+      newest.acceptedAt === acceptedAt &&
+      newest.receivedAt === receivedAt &&
+      newest.sessionId === origin.sessionId &&
+      newest.qos === qos &&
+      newest.retain === retain &&
+      newest.hasExpiry === hasExpiry
+    ) {
+      return newest;
+    }
+    const { transport: ingress, sessionId } = origin;
+    this.#newest = { qos, retain, ingress, sessionId, hasExpiry, receivedAt, acceptedAt };
+    return this.#newest;
+  }
 }
 
 /**

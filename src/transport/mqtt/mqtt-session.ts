@@ -1,5 +1,5 @@
 import { Filters } from "../../bus/filter-set.ts";
-import type { Message, QoS, TransportName } from "../../bus/message.ts";
+import type { MessageDraft, QoS, TransportName } from "../../bus/message.ts";
 import { ANONYMOUS, type Identity } from "../../bus/ports.ts";
 import type { RestoredSession } from "../../bus/session-store.ts";
 import type { TopicFilter } from "../../bus/topic.ts";
@@ -251,7 +251,7 @@ export class MqttSession implements SessionFacts, GrantHost, SharingSession {
   }
 
   /** What filters of QoS 0 add to a message that a filter of a higher one has queued. */
-  #mergeUnacknowledged({ topic, retain, origin }: Message): void {
+  #mergeUnacknowledged({ topic, retain, origin }: MessageDraft): void {
     const isOwn = origin.sessionId === this.#link?.origin.sessionId;
     const match = this.#grants.matches?.of(topic, isOwn) ?? null;
     if (match === null) return;

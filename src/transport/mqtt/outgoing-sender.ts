@@ -23,6 +23,8 @@ export interface DeliveryEncoder {
 export interface OutgoingGate extends RetainedSource {
   readonly encoder: DeliveryEncoder;
   messageAt(offset: number): Message | undefined;
+  /** Adds a message without looking at it, and reports it; 0 when it has to be looked at. */
+  addQueued(offset: number, qos: 1 | 2, packetId: number): number;
   /** Keeps a retained message that is about to be sent until it is acknowledged. */
   keep(message: Message): void;
   /**
@@ -122,6 +124,8 @@ export class OutgoingSender {
       queue.take(sequence);
       return gate.encoder.addPubrel(batch, packetIdOf(sequence));
     }
+    const atOnce = state === STATE.waiting ? this.#sendAtOnce(gate, sequence) : 0;
+    if (atOnce > 0) return atOnce;
     const message = this.#messageAt(gate, sequence);
     if (message === undefined && gate.isUnreadable) return WAITS;
     // A handshake of QoS 2 that has begun is completed [MQTT-4.3.3-7].
@@ -144,6 +148,18 @@ export class OutgoingSender {
     gate.sent(message, form.qos, !form.isDuplicate && !form.isRetained);
     if (form.qos > 0) queue.take(sequence);
     else queue.finish(sequence);
+    return bytes;
+  }
+
+  /** The common case: a message that is sent for the first time, with nothing beside its packet id. */
+  #sendAtOnce(gate: OutgoingGate, sequence: number): number {
+    const queue = this.#queue;
+    const qos = queue.entries.qosAt(sequence);
+    if (qos === 0 || queue.entries.has(sequence, FLAG.retained | FLAG.answer)) return 0;
+    if (queue.subscriptionIdsAt(sequence).length > 0) return 0;
+    const offset = queue.entries.offsetAt(sequence);
+    const bytes = gate.addQueued(offset, qos, packetIdOf(sequence));
+    if (bytes > 0) queue.take(sequence);
     return bytes;
   }
 

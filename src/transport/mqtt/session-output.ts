@@ -5,7 +5,7 @@ import type { Reader, ReaderHost } from "../../bus/reader.ts";
 import type { Subscription } from "../../bus/subscription.ts";
 import type { Topic } from "../../bus/topic.ts";
 import type { WriteBatch } from "../write-batch.ts";
-import { type LiveMessage, reportSent } from "./live-publishes.ts";
+import { type LiveRun, NO_RUN, reportSent } from "./live-publishes.ts";
 import type { OutgoingQueue } from "./outgoing-queue.ts";
 import { type OutgoingGate, OutgoingSender } from "./outgoing-sender.ts";
 import type { RetainedAnswers } from "./retained-answers.ts";
@@ -35,6 +35,10 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
   /** The store has refused what the sender waits for; it is asked again in the next {@link fill}. */
   #isStalled = false;
   #whenDelivered: (() => void) | null = null;
+  /** Live messages of one run, with this QoS, that are in the batch and not reported. */
+  #run = NO_RUN;
+  #runQos: QoS = 0;
+  #runCount = 0;
 
   constructor(
     session: SessionFacts,
@@ -114,6 +118,7 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
       }
     } finally {
       this.#batch = null;
+      this.#report();
     }
     this.tellDelivered();
     return reader.isReady || (this.#sender.canSend && !reader.isCatchingUp);
@@ -144,20 +149,19 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
 
   live(offset: number, reader: Reader): number {
     const batch = this.#batch;
-    const { publishes, observer } = this.#parts;
-    const facts = publishes.factsAt(offset, reader);
-    if (batch === null || facts === undefined) return 0;
+    const run = this.#parts.publishes.runAt(offset, reader);
+    if (batch === null || run === undefined) return 0;
     let used = 0;
-    if (this.#queue.nextOffset <= offset && !reader.isCatchingUp) {
+    if (this.#queue.waiting > 0 && this.#queue.nextOffset <= offset && !reader.isCatchingUp) {
       used += this.#sender.send(batch, this, offset, Number.POSITIVE_INFINITY);
     }
     const { matches } = this.#grants;
     const bytes =
       matches === null
-        ? this.#addLive(batch, facts, reader)
-        : this.#addMatched(batch, facts, reader, matches);
+        ? this.#addLive(batch, offset, run, reader)
+        : this.#addMatched(batch, offset, run, reader, matches);
     if (bytes === 0) return used;
-    observer.delivered(facts.ingress, reader.transport, 0, facts.receivedAt, facts.acceptedAt);
+    this.#note(run, 0);
     return used + bytes;
   }
 
@@ -240,22 +244,58 @@ export class SessionOutput implements Delivery, ReaderHost, OutgoingGate {
     });
   }
 
+  /** Adds a message of the queue without looking at more than its facts; 0 when that is not enough. */
+  addQueued(offset: number, qos: 1 | 2, packetId: number): number {
+    const run = this.#parts.publishes.knownAt(offset);
+    if (run === undefined || this.#batch === null || this.#parts.bus.hasPolicy) return 0;
+    if (run.acceptedAt < (this.#link?.connectedAt ?? 0)) return 0;
+    const bytes = this.encoder.addQueued(this.#batch, offset, qos, packetId);
+    if (bytes > 0) this.#note(run, qos);
+    return bytes;
+  }
+
   /** Returns 0 for what the queue delivers, and for what the client cannot take. */
-  #addLive(batch: WriteBatch, live: LiveMessage, reader: Reader): number {
+  #addLive(batch: WriteBatch, offset: number, run: LiveRun, reader: Reader): number {
     const { acknowledged } = this.#grants;
-    if (live.qos > 0 && acknowledged.matchesAt(live.offset, reader)) return 0;
-    return this.encoder.addLive(batch, live, reader);
+    if (run.qos > 0 && acknowledged.matchesAt(offset, reader)) return 0;
+    return this.encoder.addLive(batch, offset, run, reader);
   }
 
   /** As {@link #addLive}, where subscriptions have options beside their QoS. */
-  #addMatched(batch: WriteBatch, live: LiveMessage, reader: Reader, matches: TopicMatches): number {
-    const message = reader.messageAt(live.offset);
+  #addMatched(
+    batch: WriteBatch,
+    offset: number,
+    run: LiveRun,
+    reader: Reader,
+    matches: TopicMatches,
+  ): number {
+    const message = reader.messageAt(offset);
     if (message === undefined) return 0;
-    const match = matches.of(message.topic, this.#isOwn(live.sessionId));
-    if (match === null || (live.qos > 0 && match.qos > 0)) return 0;
-    const isRetained = live.retain && match.retainAsPublished;
-    if (!isRetained && match.ids.length === 0) return this.encoder.addLive(batch, live, reader);
+    const match = matches.of(message.topic, this.#isOwn(run.sessionId));
+    if (match === null || (run.qos > 0 && match.qos > 0)) return 0;
+    const isRetained = run.retain && match.retainAsPublished;
+    if (!isRetained && match.ids.length === 0) {
+      return this.encoder.addLive(batch, offset, run, reader);
+    }
     return this.encoder.addUnacknowledged(batch, message, isRetained, match.ids);
+  }
+
+  #note(run: LiveRun, qos: QoS): void {
+    if (run !== this.#run || qos !== this.#runQos) {
+      this.#report();
+      this.#run = run;
+      this.#runQos = qos;
+    }
+    this.#runCount += 1;
+  }
+
+  #report(): void {
+    const count = this.#runCount;
+    if (count === 0) return;
+    const { ingress, receivedAt, acceptedAt } = this.#run;
+    this.#runCount = 0;
+    const { observer } = this.#parts;
+    observer.delivered(ingress, this.#transport, this.#runQos, receivedAt, acceptedAt, count);
   }
 
   #send(message: Message, isRetained: boolean, subscriptionId: number): number {

@@ -6,7 +6,7 @@ import type { ErrorCode } from "../../errors.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { TransportObserver } from "../transport.ts";
 import type { WriteBatch } from "../write-batch.ts";
-import type { LiveMessage, LivePublishes } from "./live-publishes.ts";
+import type { LivePublishes, LiveRun } from "./live-publishes.ts";
 import type { OutgoingLimits } from "./outgoing-queue.ts";
 import type { DeliveryEncoder } from "./outgoing-sender.ts";
 import type { SharedMessage } from "./shared-message.ts";
@@ -52,7 +52,12 @@ export interface SessionParts {
 /** Packets in the version of the protocol that the client speaks, and live messages of QoS 0. */
 export interface SessionEncoder extends DeliveryEncoder {
   /** Adds a live message at QoS 0 and returns its bytes; 0 when the client takes none so large. */
-  addLive(batch: WriteBatch, live: LiveMessage, reader: Reader): number;
+  addLive(batch: WriteBatch, offset: number, live: LiveRun, reader: Reader): number;
+  /**
+   * Adds a message of the queue that is sent for the first time, with nothing beside it, and returns
+   * its bytes; 0, and nothing added, when that takes the message itself.
+   */
+  addQueued(batch: WriteBatch, offset: number, qos: 1 | 2, packetId: number): number;
   /** As {@link addLive}, for a message that is retained or recovered, or has identifiers to be told. */
   addUnacknowledged(
     batch: WriteBatch,

@@ -1,5 +1,5 @@
 import type { Bus } from "../../bus/bus.ts";
-import type { Message } from "../../bus/message.ts";
+import type { Message, MessageDraft } from "../../bus/message.ts";
 
 /** The message that is being fanned out, looked up once for all the queues it goes to. */
 export class SharedMessage {
@@ -11,8 +11,10 @@ export class SharedMessage {
     this.#bus = bus;
   }
 
-  /** The message at the offset if it asks for acknowledgement (QoS 1 or 2), else `null`. */
-  at(offset: number): Message | null {
+  /** The message at the offset if it asks for acknowledgement (QoS 1 or 2), else `null`. Not to be kept. */
+  at(offset: number): MessageDraft | null {
+    const draft = this.#bus.fanOut.draftAt(offset);
+    if (draft !== null) return draft.qos === 0 ? null : draft;
     if (offset === this.#offset) return this.#message;
     const message = this.#bus.messageAt(offset);
     this.#offset = offset;

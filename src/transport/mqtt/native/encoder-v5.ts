@@ -4,7 +4,7 @@ import type { Reader } from "../../../bus/reader.ts";
 import { ByteWriter } from "../../../wire/byte-writer.ts";
 import { EncodedTail } from "../../encoded-tail.ts";
 import type { WriteBatch } from "../../write-batch.ts";
-import type { LiveMessage } from "../live-publishes.ts";
+import type { LivePublishes, LiveRun } from "../live-publishes.ts";
 import type { DeliveryForm } from "../outgoing-sender.ts";
 import { encodePubrel } from "../publish-encoding.ts";
 import type { SessionEncoder } from "../session-parts.ts";
@@ -13,6 +13,7 @@ import { MAX_PACKET_BYTES } from "./codec/packet-types.ts";
 import { type Peer, peerOf } from "./codec/peer.ts";
 import { encodePublish, encodePublishHead, type PublishForm } from "./codec/publish-writing.ts";
 import { OutboundTopicAliases } from "./codec/topic-alias.ts";
+import type { IngressPackets } from "./ingress-packets.ts";
 
 /**
  * Topics below this many characters are sent whole: an alias costs three bytes of its own, and a
@@ -34,6 +35,8 @@ const ANYONE = peerOf(5);
 /** What the encoders of an engine share. */
 export interface EncoderParts {
   readonly clock: Clock;
+  readonly publishes: LivePublishes;
+  readonly packets: IngressPackets;
   readonly tail: LiveTailV5;
   /** A message was too large for a client, which counts as having received it [MQTT-3.1.2-25]. */
   tooLarge(): void;
@@ -67,15 +70,18 @@ export class EncoderV5 implements SessionEncoder {
     this.#aliases = topicAliasMaximum > 0 ? new OutboundTopicAliases(topicAliasMaximum) : null;
   }
 
-  addLive(batch: WriteBatch, live: LiveMessage, reader: Reader): number {
-    const { offset, hasExpiry, maxPacketBytes, topicLength } = live;
-    const isShared =
-      !hasExpiry &&
-      maxPacketBytes <= this.#peer.maxPacketBytes &&
-      (this.#aliases === null || topicLength < MIN_ALIASED_CHARACTERS);
-    if (isShared) return this.#parts.tail.addTo(batch, offset, reader);
+  addLive(batch: WriteBatch, offset: number, live: LiveRun, reader: Reader): number {
+    if (!live.hasExpiry && this.#isSharedAt(offset)) {
+      const { packets, tail } = this.#parts;
+      return packets.addLive(batch, offset, 5) || tail.addTo(batch, offset, reader);
+    }
     const message = reader.messageAt(offset);
     return message === undefined ? 0 : this.#add(batch, message, LIVE, NO_IDS);
+  }
+
+  addQueued(batch: WriteBatch, offset: number, qos: 1 | 2, packetId: number): number {
+    if (!this.#isSharedAt(offset)) return 0;
+    return this.#parts.packets.addWithId(batch, offset, 5, qos, packetId);
   }
 
   addUnacknowledged(
@@ -95,6 +101,13 @@ export class EncoderV5 implements SessionEncoder {
     const pubrel = encodePubrel(packetId);
     batch.add(pubrel);
     return pubrel.length;
+  }
+
+  /** Whether this client gets the message as others do. Its facts have just been asked for. */
+  #isSharedAt(offset: number): boolean {
+    const { publishes } = this.#parts;
+    if (publishes.maxPacketBytesAt(offset) > this.#peer.maxPacketBytes) return false;
+    return this.#aliases === null || publishes.topicLengthAt(offset) < MIN_ALIASED_CHARACTERS;
   }
 
   #add(batch: WriteBatch, message: Message, form: PublishForm, ids: readonly number[]): number {

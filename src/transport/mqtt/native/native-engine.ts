@@ -1,6 +1,5 @@
 import { ByteWriter } from "../../../wire/byte-writer.ts";
 import type { TransportContext } from "../../transport.ts";
-import { EncoderV3 } from "../encoder-v3.ts";
 import type { EngineSide, MqttEngine } from "../engine.ts";
 import { LivePublishes } from "../live-publishes.ts";
 import type { MqttConnection } from "../mqtt-connection.ts";
@@ -9,8 +8,10 @@ import { SessionTable } from "../session-table.ts";
 import { SharedMessage } from "../shared-message.ts";
 import { ControlPackets } from "./control-packets.ts";
 import { LiveTailV5 } from "./encoder-v5.ts";
+import { IngressPackets } from "./ingress-packets.ts";
 import { KeepAlives } from "./keep-alives.ts";
 import type { LinkParts } from "./link-parts.ts";
+import { NativeEncoderV3 } from "./native-encoder-v3.ts";
 import { NativeLink } from "./native-link.ts";
 import { PublishIntake } from "./publish-intake.ts";
 
@@ -23,6 +24,7 @@ export class NativeEngine implements MqttEngine {
     const { bus, observer, logger, limits, clock } = context;
     const publishes = new LivePublishes();
     const writer = new ByteWriter();
+    const packets = new IngressPackets();
     const shared = new SharedMessage(bus);
     const sessionParts = { bus, observer, logger, shared, publishes, limits: options };
     this.#parts = {
@@ -30,8 +32,10 @@ export class NativeEngine implements MqttEngine {
       options,
       sessions: new SessionTable(sessionParts, options, clock),
       keepAlives: new KeepAlives(clock),
-      publishing: new PublishIntake(bus, limits, options.maxQueuedMessages),
-      encoderV3: new EncoderV3(publishes),
+      publishing: new PublishIntake({ bus, publishes, packets }, limits, options.maxQueuedMessages),
+      encoderV3: new NativeEncoderV3(publishes, packets),
+      publishes,
+      packets,
       tailV5: new LiveTailV5(),
       control: new ControlPackets(bus, { ...limits, ...options }, writer),
       writer,

@@ -316,11 +316,11 @@ export class NativeLink implements EngineSide, PacketSink, Link, KeptAlive, Rece
   }
 
   #encoderFor(packet: ConnectPacket): EncoderV5 {
-    const { context, options, tailV5 } = this.#parts;
+    const { context, options, tailV5: tail, publishes, packets } = this.#parts;
     const { bus, clock } = context;
     const aliases = Math.min(packet.topicAliasMaximum, options.topicAliasMaximum);
     const tooLarge = () => bus.noteDropped(this.transport, "too_large", 1);
-    return new EncoderV5(this.peer, aliases, { clock, tail: tailV5, tooLarge });
+    return new EncoderV5(this.peer, aliases, { clock, publishes, packets, tail, tooLarge });
   }
 
   /** Tells those who wait for the same message of QoS 2 what became of it. */

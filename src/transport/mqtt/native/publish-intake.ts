@@ -1,12 +1,20 @@
 import { isUtf8 } from "node:buffer";
 import type { Bus } from "../../../bus/bus.ts";
-import type { MessageProperties, Origin, QoS } from "../../../bus/message.ts";
+import {
+  type MessageProperties,
+  NO_PROPERTIES,
+  type Origin,
+  type QoS,
+} from "../../../bus/message.ts";
 import type { Topic, TopicLimits } from "../../../bus/topic.ts";
 import { type ErrorCode, GatewayError } from "../../../errors.ts";
 import { malformed, PacketError } from "./codec/packet-error.ts";
 import { PublishReader } from "./codec/publish.ts";
 import { REASON } from "./codec/reason-codes.ts";
 import { TopicNames } from "./codec/topic-names.ts";
+import type { LivePublishes } from "../live-publishes.ts";
+import type { ProtocolVersion } from "./codec/packet-types.ts";
+import type { IngressPackets } from "./ingress-packets.ts";
 import type { Link } from "./link.ts";
 
 /** The one draft all messages are offered by: the log copies what it keeps of it. */
@@ -18,6 +26,13 @@ interface MutableDraft {
   properties: MessageProperties;
   origin: Origin;
   receivedAt: number;
+}
+
+/** Where messages are taken to, and what is noted of them for their way out. */
+export interface IntakeParts {
+  readonly bus: Bus;
+  readonly publishes: LivePublishes;
+  readonly packets: IngressPackets;
 }
 
 /**
@@ -33,13 +48,15 @@ const ENDS_CONNECTION: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Takes PUBLISH of every connection into the bus. */
 export class PublishIntake {
   readonly #bus: Bus;
+  readonly #parts: IntakeParts;
   readonly #reader: PublishReader;
   /** Packet ids of QoS 2 one session may leave unreleased. */
   readonly #maxUnreleased: number;
   #draft: MutableDraft | null = null;
 
-  constructor(bus: Bus, limits: TopicLimits, maxUnreleased: number) {
-    this.#bus = bus;
+  constructor(parts: IntakeParts, limits: TopicLimits, maxUnreleased: number) {
+    this.#bus = parts.bus;
+    this.#parts = parts;
     this.#reader = new PublishReader(new TopicNames(limits));
     this.#maxUnreleased = maxUnreleased;
   }
@@ -50,9 +67,13 @@ export class PublishIntake {
     try {
       reader.read(bytes, start, body, end, link.peer.version);
       const draft = this.#draftOf(link, bytes);
+      const before = this.#bus.fanOut.offset;
       if (reader.qos === 0) this.#bus.accept(draft, link.identity, null);
       else if (reader.qos === 1) this.#takeOnceAtLeast(link, draft);
       else this.#takeOnce(link, draft);
+      if (this.#bus.fanOut.hasOrdered(draft, before)) {
+        this.#remember(draft, bytes, start, body, end, link.peer.version);
+      }
     } catch (thrown) {
       this.#refuse(link, thrown);
     }
@@ -85,6 +106,26 @@ export class PublishIntake {
     draft.origin = origin;
     draft.receivedAt = receivedAt;
     return draft;
+  }
+
+  /** The message has its place: what its readers will ask for is at hand now. */
+  #remember(
+    draft: MutableDraft,
+    bytes: Buffer,
+    start: number,
+    body: number,
+    end: number,
+    version: ProtocolVersion,
+  ): void {
+    const { fanOut } = this.#bus;
+    const { publishes, packets } = this.#parts;
+    const { topicAlias, topicEnd, qos } = this.#reader;
+    publishes.remember(fanOut.offset, draft, fanOut.acceptedAt);
+    if (draft.properties !== NO_PROPERTIES || topicAlias > 0) return;
+    // RETAIN and DUP are the publisher's; a length of more bytes than it needs is nobody else's.
+    if (((bytes[start] ?? 0) & 0x09) !== 0 || bytes[body - 1] === 0) return;
+    const idAt = qos === 0 ? 0 : topicEnd;
+    packets.remember(fanOut.offset, bytes, start, end, idAt, version, qos);
   }
 
   #aliased(link: Link): Topic {
