@@ -5,11 +5,10 @@ import type { PlanPoint } from "./plan-points.ts";
  * result that lies about its conditions, so such a point is refused.
  */
 export function unsupported(point: PlanPoint): string[] {
-  const { experiment, network } = point;
+  const { experiment } = point;
   const problems: string[] = [];
   if (experiment.kind === "reconnect" && experiment.fault !== "reset") {
     problems.push(`experiment.fault: only reset can be run yet, not ${experiment.fault}`);
   }
-  if (network !== "loopback") problems.push("network: only loopback can be run yet");
   return problems;
 }

@@ -5,6 +5,7 @@ import type { LedgerFactor, LedgerValue } from "./ledger.ts";
 import { distinctLoads, type Loads } from "./loads.ts";
 import type { Plan } from "./plan.ts";
 import { type PlanPoint, planPoints, planSeconds, sweptFactor } from "./plan-points.ts";
+import { behindNetwork } from "./network-gateway.ts";
 import { PointRun } from "./point-run.ts";
 import { type Progress, ProgressTrack } from "./progress.ts";
 
@@ -31,7 +32,8 @@ export async function runPlan(plan: Plan, parts: RunParts): Promise<ComparisonRe
   try {
     for (const point of planPoints(plan)) {
       const label = swept === null ? "" : `${swept} ${point[swept]}`;
-      const startGateway = (): Promise<GatewayUnderTest> => parts.startGateway(point);
+      const startGateway = async (): Promise<GatewayUnderTest> =>
+        behindNetwork(await parts.startGateway(point), point);
       const run = new PointRun(point, { startGateway, loads, facts, signal, progress, label });
       results.push(await run.execute());
     }

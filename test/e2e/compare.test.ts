@@ -136,6 +136,7 @@ test("factors reach the wire: TLS, compression, batches, QoS 2, new connections,
     "noDelay=false": ["tcp"],
     "websocketSubprotocol=tributary.v1.binary": ["websocket"],
     "fanOut=3": ["tcp"],
+    "network=lan": ["tcp", "http"],
   };
   for (const [factor, ingress] of Object.entries(factors)) {
     const name = factor.split("=")[0]?.toLowerCase() ?? "";
@@ -169,11 +170,12 @@ test("against a baseline of the same machine it says what changed; a baseline th
 });
 
 test("refuses a plan that cannot be run, by the field", async () => {
-  const plan = await planFile("refused", { network: "wifi" });
+  const experiment = { kind: "reconnect", fault: "half-open", faultsPerBlock: 1 };
+  const plan = await planFile("refused", { experiment });
   const run = await runTributary(["compare", "--plan", plan, "--set", "payloadBytes=1"]);
   expect(run).toMatchObject({ code: 64 });
   expect(run.err).toContain("payloadBytes");
-  expect((await runTributary(["compare", "--plan", plan])).err).toContain("network");
+  expect((await runTributary(["compare", "--plan", plan])).err).toContain("half-open");
 });
 
 test("fails when there is no gateway at the target", async () => {

@@ -39,6 +39,8 @@ export interface ExchangeOptions {
   /** In place of the driver. */
   readonly openPublisher?: OpenPublisher;
   readonly openReader?: OpenReader;
+  /** Called when both clients have closed and the taps still stand, with all that they saw. */
+  readonly onClosed?: (whole: () => readonly WireCount[]) => Promise<void>;
 }
 
 /** What passed between the opening of all connections and the last message. */
@@ -88,6 +90,7 @@ export async function exchangeThroughTaps(
     };
   } finally {
     await Promise.allSettled([reader.close(), publisher.close()]);
+    await options.onClosed?.(() => [inward.tally.count(), outward.tally.count()]);
     await Promise.all([inward.close(), outward.close()]);
   }
 }

@@ -15,6 +15,8 @@ const TOOLS = {
   promtool: { debian: "prometheus", isPresent: () => isOnPath("promtool") },
   strace: { debian: "strace", isPresent: () => isOnPath("strace") },
   faketime: { debian: "faketime", isPresent: () => isOnPath("faketime") },
+  // Who may not capture has as good as none.
+  tshark: { debian: "tshark", isPresent: () => isOnPath("tshark") && process.getuid?.() === 0 },
   "systemd-analyze": { debian: "systemd", isPresent: () => isOnPath("systemd-analyze") },
   "python3-paho-mqtt": {
     debian: "python3-paho-mqtt",
