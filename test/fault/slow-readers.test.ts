@@ -18,7 +18,8 @@ const SETTINGS = ["log.maxBytes=4194304", "limits.queue.maxBytes=1048576"];
 let gateway: GatewayProcess;
 
 beforeAll(async () => {
-  gateway = await GatewayProcess.start(SETTINGS);
+  // In memory: pages of the data file would count as resident, and 14,000 flushes test the disk.
+  gateway = await GatewayProcess.start(SETTINGS, ["--store", "memory"]);
   // Compiled code, allocator pools and encoded messages grow with the first traffic.
   const others = await openOthers("warm-up");
   const reading = others.map(readAll);
