@@ -23,13 +23,13 @@ function read(store: LmdbStore, after: number, under = "a") {
   return store.log.read(new Filters([filter(under)]), after, ALL);
 }
 
-async function openFaulty(tailMessages = 1_024, diskMessages = 1_000) {
+async function openFaulty({ tailMessages = 1_024, diskMessages = 1_000, stallMs = 60_000 } = {}) {
   const directory = await temporaryDirectory();
   const environment = new FaultyEnvironment({ directory, isFlushed: true });
   const observer = new RecordingObserver();
   const tail = { maxMessages: tailMessages, maxBytes: 1e6, maxAgeMs: Number.POSITIVE_INFINITY };
   const disk = { maxMessages: diskMessages, maxBytes: 1e9, maxAgeMs: Number.POSITIVE_INFINITY };
-  const store = await openLmdbStore({ directory, environment, observer, tail, disk });
+  const store = await openLmdbStore({ directory, environment, observer, tail, disk, stallMs });
   return { directory, environment, observer, store };
 }
 
@@ -93,7 +93,7 @@ describe("a store whose disk fails", () => {
   });
 
   test("states a gap where it cannot read, and serves the rest", async () => {
-    const { environment, observer, store } = await openFaulty(1);
+    const { environment, observer, store } = await openFaulty({ tailMessages: 1 });
     for (const each of ["1", "2", "3"]) await append(store, each);
     environment.readFault = new CorruptedError("a block is damaged");
     const page = read(store, 0, "+");
@@ -107,7 +107,7 @@ describe("a store whose disk fails", () => {
   });
 
   test("does not take a log that cannot be read for one that is empty", async () => {
-    const { environment, store } = await openFaulty(1, 3);
+    const { environment, store } = await openFaulty({ tailMessages: 1, diskMessages: 3 });
     for (const each of ["1", "2", "3"]) await append(store, each);
     environment.readFault = systemError(constants.errno.EIO, "Input/output error");
     // Retention would go on with the next chunk, and has to wait until it can be read.
@@ -119,8 +119,22 @@ describe("a store whose disk fails", () => {
     expect(store.readState()).toMatchObject({ logMessages: 3, fault: null });
   });
 
+  test("refuses, and says why, while the disk hangs, and answers what it had taken when it ends", async () => {
+    const { environment, observer, store } = await openFaulty({ stallMs: 20 });
+    environment.isHolding = true;
+    const waiting = append(store, "1");
+    await vi.waitFor(() => expect(store.readState().fault?.text).toContain("has not ended"));
+    expect(observer.faults.map(({ kind }) => kind)).toEqual(["io"]);
+    await expect(append(store, "2")).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(await append(store, "3", 0)).toBe(2);
+    environment.release();
+    expect(await waiting).toBe(1);
+    expect([store.readState().fault, observer.heals]).toEqual([null, 1]);
+    expect(await append(store, "4")).toBe(3);
+  });
+
   test("does not acknowledge into a file that was removed, and goes on when it is back", async () => {
-    const { directory, observer, store } = await openFaulty(1);
+    const { directory, observer, store } = await openFaulty({ tailMessages: 1 });
     await append(store, "1");
     await rename(join(directory, "data.mdb"), join(directory, "elsewhere"));
     const isRefused = () =>
@@ -135,7 +149,7 @@ describe("a store whose disk fails", () => {
   });
 
   test("has one commit in flight while retention asks for the next", async () => {
-    const { environment, store } = await openFaulty(1, 3);
+    const { environment, store } = await openFaulty({ tailMessages: 1, diskMessages: 3 });
     for (let i = 0; i < 20; i += 1) await append(store, `${i}`);
     expect(environment.mostInFlight).toBe(1);
   });
@@ -159,7 +173,7 @@ describe("a store whose disk fails", () => {
   });
 
   test("reads messages that are on their way to the disk and not in memory any more", async () => {
-    const { environment, store } = await openFaulty(1);
+    const { environment, store } = await openFaulty({ tailMessages: 1 });
     environment.isHolding = true;
     const waiting = ["1", "2", "3"].map((each) => append(store, each));
     await new Promise((turn) => setImmediate(turn));

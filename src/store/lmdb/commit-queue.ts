@@ -2,7 +2,7 @@ import type { StoreFault, StoreObserver } from "../../bus/store-port.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Environment, Write } from "./environment.ts";
 import { PendingNotes } from "./pending-notes.ts";
-import { faultOf } from "./store-fault.ts";
+import { faultOf, stallFault } from "./store-fault.ts";
 import type { TableName } from "./tables.ts";
 
 /** Called once: `null` when everything noted before is durable, else why it is not. */
@@ -65,7 +65,13 @@ export interface CommitQueueOptions {
   readonly now: () => number;
   /** Nobody waits for the disk: {@link CommitNotes.whenDurable} calls back at once. */
   readonly isLazy: boolean;
+  /** Milliseconds a commit may take before the store counts as unable to write. */
+  readonly stallMs?: number;
 }
+
+/** Less than clients commonly wait for an answer, and far more than a healthy disk ever takes. */
+const STALL_MS = 10_000;
+const LOOKS_AT_STALL = 4;
 
 /** Of the first attempt after a failed commit; doubled up to {@link MAX_PROBE_DELAY_MS}. */
 const MIN_PROBE_DELAY_MS = 100;
@@ -100,6 +106,10 @@ export class CommitQueue implements CommitNotes {
   #callbacks: DurableCallback[] = [];
   #flight: Commit | null = null;
   #flightEnd: Promise<void> = Promise.resolve();
+  /** At the commit in flight; counted, as time passes for a process that was held, too. */
+  #looks = 0;
+  /** Looks after commits that do not end; from the first one on. */
+  #stallCheck: NodeJS.Timeout | null = null;
   #isContributing = false;
   /** Asked for since the last commit was submitted. */
   #isWanted = false;
@@ -192,6 +202,7 @@ export class CommitQueue implements CommitNotes {
     if (this.#probe !== null) clearTimeout(this.#probe);
     this.#probe = null;
     this.#endBackground();
+    if (this.#stallCheck !== null) clearInterval(this.#stallCheck);
     await this.#flightEnd;
     this.#isScheduled = false;
     this.#submit(true);
@@ -216,6 +227,8 @@ export class CommitQueue implements CommitNotes {
       return;
     }
     this.#flight = commit;
+    this.#looks = 0;
+    this.#watchForStalls();
     this.#flightEnd = this.#options.environment.commit(writes).then(
       () => this.#succeeded(commit),
       (error: unknown) => this.#failed(commit, error),
@@ -225,6 +238,22 @@ export class CommitQueue implements CommitNotes {
   #endBackground(): void {
     if (this.#background !== null) clearTimeout(this.#background);
     this.#background = null;
+  }
+
+  /**
+   * A disk that hangs gives no error. What is in flight is answered when it ends, whatever it comes to;
+   * everybody else is refused until then, rather than to wait with it.
+   */
+  #watchForStalls(): void {
+    if (this.#stallCheck !== null || this.#isClosed) return;
+    const stallMs = this.#options.stallMs ?? STALL_MS;
+    this.#stallCheck = setInterval(() => {
+      this.#looks += 1;
+      if (this.#flight === null || this.#fault !== null || this.#looks <= LOOKS_AT_STALL) return;
+      this.#fault = stallFault(stallMs);
+      this.#options.observer.failed(this.#fault);
+    }, stallMs / LOOKS_AT_STALL);
+    this.#stallCheck.unref();
   }
 
   #contribute(): ((isDurable: boolean) => void)[] {

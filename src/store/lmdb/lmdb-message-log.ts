@@ -156,7 +156,9 @@ export class LmdbMessageLog implements MessageLog {
   /** Whether the message can be read after the memory has dropped it. */
   isStored(offset: number): boolean {
     if (this.#disk === null || this.#disk.isHole(offset)) return false;
-    if (!this.#options.isQos0Stored && this.#tail.qosAt(offset) === 0) {
+    // With them on disk, too, those that came while it took nothing are in memory alone.
+    const mayBeUnstored = !this.#options.isQos0Stored || offset <= this.#newestUnstored;
+    if (mayBeUnstored && this.#tail.qosAt(offset) === 0) {
       return !this.#isInTail(offset) && offset >= this.#disk.first;
     }
     return offset > this.#disk.durableThrough || offset >= this.#disk.first;

@@ -38,6 +38,8 @@ export interface LmdbStoreOptions {
   /** Whether messages of QoS 0 go to the disk, too. */
   readonly isQos0Stored: boolean;
   readonly maxPendingBytes: number;
+  /** As `CommitQueueOptions.stallMs`. */
+  readonly stallMs?: number;
   /** Opens the tables; tests put faults there. */
   readonly environment?: OpenableEnvironment;
 }
@@ -72,7 +74,8 @@ export class LmdbStore implements Store {
     const now = () => performance.now();
     const isLazy = durability === "none";
     const environment = this.#environment;
-    this.#queue = new CommitQueue({ environment, observer, now, isLazy });
+    const stall = options.stallMs === undefined ? {} : { stallMs: options.stallMs };
+    this.#queue = new CommitQueue({ environment, observer, now, isLazy, ...stall });
     this.log = new LmdbMessageLog({
       tail: new MemoryMessageLog({ epoch, window: tail, clock }),
       isQos0Stored: options.isQos0Stored,

@@ -46,6 +46,12 @@ export function faultOf(error: unknown): StoreFault {
   return { kind, text: `${ADVICE[kind]}: ${reason}` };
 }
 
+/** A write that neither ends nor fails. */
+export function stallFault(elapsedMs: number): StoreFault {
+  const seconds = Math.round(elapsedMs / 1_000);
+  return { kind: "io", text: `the disk has not ended a write for ${seconds} s; check its health` };
+}
+
 function kindOf(error: unknown): StoreFaultKind {
   if (error instanceof CorruptedError) return "corrupted";
   if (!(error instanceof Error)) return "other";
