@@ -5,8 +5,8 @@ import type { SemanticsPair } from "./semantics-result.ts";
 export interface PublishedLog {
   /** When each was first sent, nanoseconds. */
   readonly sentNs: readonly number[];
-  /** When each was acknowledged, of those that were. */
-  readonly acknowledgedNs: ReadonlyMap<number, number>;
+  /** Those that were acknowledged. */
+  readonly acknowledged: ReadonlySet<number>;
 }
 
 /** One fault: when it began to be made, and when it was there. */
@@ -17,9 +17,7 @@ export interface FaultTimes {
 
 /** What befell a reader. */
 export interface ConnectionLog {
-  /** When each of its connections was asked for. */
-  readonly openingNs: readonly number[];
-  /** When each was there, as far as the reader knew: the gateway knew a little before. */
+  /** When each of its connections was there. */
   readonly openedNs: readonly number[];
   readonly faults: readonly FaultTimes[];
 }
@@ -62,27 +60,23 @@ export class DeliveryLog {
 
   /** What it all amounts to. */
   findings(published: PublishedLog, connections: ConnectionLog): Findings {
-    const { acknowledgedNs, sentNs } = published;
-    const expected = [...acknowledgedNs.keys()].sort((a, b) => a - b);
+    const { acknowledged, sentNs } = published;
+    const expected = [...acknowledged].sort((a, b) => a - b);
     const places = new Map(expected.map((sequence, place) => [sequence, place]));
     const oracle = new SequenceOracle(places.size);
-    let recovered = 0;
-    for (const { sequence, connection } of this.#deliveries) {
+    for (const { sequence } of this.#deliveries) {
       const place = places.get(sequence);
       // Never acknowledged: whether it comes is nobody's promise.
-      if (place === undefined || !oracle.receive(place)) continue;
-      const openingNs = connections.openingNs[connection] ?? 0;
-      if ((acknowledgedNs.get(sequence) ?? Number.POSITIVE_INFINITY) < openingNs) recovered += 1;
+      if (place !== undefined) oracle.receive(place);
     }
     const outages = this.#outages(published, connections);
     const isAway = (sequence: number): boolean => {
       const atNs = sentNs[sequence] ?? 0;
       return outages.some(({ fromNs, untilNs }) => atNs > fromNs && atNs < untilNs);
     };
-    let lostWhileAway = 0;
-    for (const sequence of places.keys()) {
-      if (!this.#seen.has(sequence) && isAway(sequence)) lostWhileAway += 1;
-    }
+    const away = expected.filter(isAway);
+    const recovered = away.filter((sequence) => this.#seen.has(sequence)).length;
+    const lostWhileAway = away.length - recovered;
     const recoveryNs = this.#recoveries(published, connections);
     const neverBack = connections.faults.length - recoveryNs.length;
     return { ...oracle.count(), lostWhileAway, recovered, recoveryNs, neverBack };

@@ -1,5 +1,4 @@
 import type { DriverContext, OpenPublisher, Publisher } from "../driver/driver.ts";
-import { monotonicNs } from "../pacer.ts";
 import { ReturnDelay } from "./return-delay.ts";
 
 interface Pending {
@@ -26,8 +25,8 @@ export class EnduringPublisher {
   readonly #parts: EnduringPublisherParts;
   readonly #pending: Pending[] = [];
   readonly #delay = new ReturnDelay();
-  /** When each message was acknowledged, of those that were. */
-  readonly acknowledgedNs = new Map<number, number>();
+  /** The numbers of what was acknowledged. */
+  readonly acknowledged = new Set<number>();
   #publisher: Publisher | null = null;
   /** Which connection this is: what an earlier one still says is of no interest. */
   #generation = 0;
@@ -118,7 +117,7 @@ export class EnduringPublisher {
     if (index < 0) return;
     this.#pending.splice(index, 1);
     this.#delay.reset();
-    this.acknowledgedNs.set(pending.sequence, monotonicNs());
+    this.acknowledged.add(pending.sequence);
     this.#lastAcknowledged = Math.max(this.#lastAcknowledged, pending.sequence);
     if (this.#pending.length === 0) this.#onIdle();
   }

@@ -20,8 +20,7 @@ export interface EnduringReaderParts {
 export class EnduringReader {
   readonly #parts: EnduringReaderParts;
   readonly #delay = new ReturnDelay();
-  /** When each connection was asked for, and when it was there. */
-  readonly openingNs: number[] = [];
+  /** When each connection was there. */
   readonly openedNs: number[] = [];
   #reader: Reader | null = null;
   #position: string | null = null;
@@ -61,7 +60,6 @@ export class EnduringReader {
     const generation = this.#generation;
     const connection = this.openedNs.length;
     const { open, context, filter, onPayload } = this.#parts;
-    this.openingNs.push(monotonicNs());
     let mayHear = true;
     let isOpen = false;
     const onFailure = (): void => {

@@ -161,8 +161,8 @@ class SemanticsRun {
     const hasAll = (): boolean =>
       resuming.every(({ logs }) =>
         logs.every((log, index) => {
-          const acknowledged = senders[index]?.publisher.acknowledgedNs ?? new Map();
-          return [...acknowledged.keys()].every((sequence) => log.has(sequence));
+          const acknowledged = senders[index]?.publisher.acknowledged ?? new Set();
+          return [...acknowledged].every((sequence) => log.has(sequence));
         }),
       );
     await this.#until(hasAll, COMPLETION_MS);
@@ -225,7 +225,7 @@ class SemanticsRun {
       seed: this.#point.seed,
       publishers: this.#senders.senders.map(({ ingress, publisher }) => ({
         ingress,
-        acknowledged: publisher.acknowledgedNs.size,
+        acknowledged: publisher.acknowledged.size,
         repeated: publisher.repeated,
         unacknowledged: publisher.unacknowledged,
       })),
@@ -240,12 +240,9 @@ class SemanticsRun {
       this.#readers.flatMap(({ egress, resumption, reader, logs }) => {
         const log = logs[index];
         if (log === undefined) return [];
-        const { acknowledgedNs } = publisher;
-        const { openingNs, openedNs } = reader;
-        const befell = { openingNs, openedNs, faults: this.#faults };
-        return [
-          { ingress, egress, resumption, ...log.findings({ sentNs, acknowledgedNs }, befell) },
-        ];
+        const { acknowledged } = publisher;
+        const befell = { openedNs: reader.openedNs, faults: this.#faults };
+        return [{ ingress, egress, resumption, ...log.findings({ sentNs, acknowledged }, befell) }];
       }),
     );
   }

@@ -22,11 +22,11 @@ const pairSchema = z.object({
   expected: count,
   received: count,
   lost: count,
-  /** Of the lost, those published between the last the reader had and its return. */
+  /** Of the lost, those published while the reader was away: after the last it had, until its return. */
   lostWhileAway: count,
   duplicates: count,
   reordered: count,
-  /** Acknowledged before the connection that brought them was asked for: made good for. */
+  /** Published while the reader was away, and in its hands after all. */
   recovered: count,
   /** Nanoseconds from each fault to the first delivery of what was published after it, in order. */
   recoveryNs: z.array(z.number()),
