@@ -28,8 +28,9 @@ export class LoadProcess implements Load {
   #nextId = 1;
   #end: Error | null = null;
 
-  constructor() {
-    this.#child = fork(fileURLToPath(new URL("./load-entry.js", import.meta.url)), [], {
+  /** @param entry the built program of a load process. */
+  constructor(entry = new URL("./load-entry.js", import.meta.url)) {
+    this.#child = fork(fileURLToPath(entry), [], {
       // Sample arrays cross as they are; as JSON they would be text.
       serialization: "advanced",
       stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -40,6 +41,10 @@ export class LoadProcess implements Load {
     this.#child.on("exit", (code, signal) =>
       this.#fail(new Error(`a load process ended with ${signal ?? code}`)),
     );
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   async begin(setup: BlockSetup): Promise<void> {
