@@ -67,7 +67,7 @@ const MQTT: MqttOptions = {
   sessionExpirySeconds: 0,
   maxSubscriptionsPerSession: 1_000,
   maxKeepAliveSeconds: 0,
-  topicAliasMaximum: 32,
+  maxTopicAliases: 32,
   responseInformation: "",
   serverReference: "",
 };

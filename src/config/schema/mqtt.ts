@@ -69,7 +69,7 @@ export const mqtt = z
       { min: 0, max: 65_535 },
       "A client that asks for a longer keep-alive, or for none, is refused; 0 takes what it asks for.",
     ),
-    topicAliasMaximum: wholeNumber(
+    maxTopicAliases: wholeNumber(
       32,
       { min: 0, max: 65_535 },
       "Highest topic alias an MQTT 5 client may give, and most that it is given; 0 for none. Engine native.",

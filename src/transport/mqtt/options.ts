@@ -39,7 +39,7 @@ export interface MqttOptions {
   /** A longer keep-alive, or none, is refused; 0 takes what the client asks for. */
   readonly maxKeepAliveSeconds: number;
   /** The highest topic alias a client may give, and the most we give it (MQTT 5). 0 for none. */
-  readonly topicAliasMaximum: number;
+  readonly maxTopicAliases: number;
   /** Told to MQTT 5 clients that ask for it; empty for nothing. */
   readonly responseInformation: string;
   /** Where MQTT 5 clients are sent when the gateway is about to stop; empty for nowhere. */

@@ -39,7 +39,7 @@ export function connackProperties(
   return {
     receiveMaximum: receiveMaximumOf(options),
     maximumPacketSize: options.maxPacketBytes,
-    topicAliasMaximum: options.topicAliasMaximum,
+    topicAliasMaximum: options.maxTopicAliases,
     wildcardSubscriptionAvailable: 1,
     subscriptionIdentifiersAvailable: 1,
     sharedSubscriptionAvailable: 1,

@@ -100,7 +100,7 @@ export class NativeLink implements EngineSide, PacketSink, Link, KeptAlive, Rece
   }
 
   get aliases(): InboundTopicAliases {
-    this.#aliases ??= new InboundTopicAliases(this.#parts.options.topicAliasMaximum);
+    this.#aliases ??= new InboundTopicAliases(this.#parts.options.maxTopicAliases);
     return this.#aliases;
   }
 
@@ -318,7 +318,7 @@ export class NativeLink implements EngineSide, PacketSink, Link, KeptAlive, Rece
   #encoderFor(packet: ConnectPacket): EncoderV5 {
     const { context, options, tailV5: tail, publishes, packets } = this.#parts;
     const { bus, clock } = context;
-    const aliases = Math.min(packet.topicAliasMaximum, options.topicAliasMaximum);
+    const aliases = Math.min(packet.topicAliasMaximum, options.maxTopicAliases);
     const tooLarge = () => bus.noteDropped(this.transport, "too_large", 1);
     return new EncoderV5(this.peer, aliases, { clock, publishes, packets, tail, tooLarge });
   }
