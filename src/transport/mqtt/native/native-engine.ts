@@ -32,7 +32,7 @@ export class NativeEngine implements MqttEngine {
       options,
       sessions: new SessionTable(sessionParts, options, clock),
       keepAlives: new KeepAlives(clock),
-      publishing: new PublishIntake({ bus, publishes, packets }, limits, options.maxQueuedMessages),
+      publishing: new PublishIntake({ bus, publishes, packets }, { ...limits, ...options }),
       encoderV3: new NativeEncoderV3(publishes, packets),
       publishes,
       packets,
