@@ -46,7 +46,9 @@ export function catchUp(
       subscription.gap = page.gap;
       continue;
     }
-    used += deliverPage(subscription, delivery, context, page);
+    const delivered = deliverPage(subscription, delivery, context, page);
+    if (delivered === UNREADABLE) return used > 0 ? used : UNREADABLE;
+    used += delivered;
     if (subscription.after < context.log.lastOffset) continue;
     subscription.beginLive(subscription.after);
     context.goLive(subscription);
@@ -69,6 +71,7 @@ function deliverPage(
     const message = context.log.at(offset);
     if (message === undefined) {
       subscription.after = offset - 1;
+      if (context.log.isUnreadable === true) return used > 0 ? used : UNREADABLE;
       subscription.gap = { reason: "store", earliest: offset + 1 };
       return used;
     }

@@ -29,14 +29,15 @@ export function readPage(
 ): BusPage {
   const { log, policy } = context;
   const page = log.read(new Filters(filters), after, limits);
-  if (page.isUnreadable === true) {
-    throw new GatewayError("store_unavailable", "the message log cannot be read for the moment");
-  }
+  if (page.isUnreadable === true) throw unreadable();
   const now = context.now();
   const messages: Message[] = [];
   for (const offset of page.offsets) {
     const message = log.at(offset);
-    if (message === undefined) return cutBefore(offset, messages);
+    if (message === undefined) {
+      if (log.isUnreadable === true && messages.length === 0) throw unreadable();
+      return cutBefore(offset, messages);
+    }
     if (isExpired(message, now)) continue;
     if (policy !== null && !policy.mayReceive(identity, message.topic)) continue;
     messages.push(message);
@@ -49,4 +50,8 @@ export function readPage(
 function cutBefore(offset: number, messages: readonly Message[]): BusPage {
   const gap: Gap | null = messages.length > 0 ? null : { reason: "store", earliest: offset + 1 };
   return { messages, through: offset - 1, isUpToDate: false, gap };
+}
+
+function unreadable(): GatewayError {
+  return new GatewayError("store_unavailable", "the message log cannot be read for the moment");
 }
