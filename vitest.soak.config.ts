@@ -9,6 +9,7 @@ export default defineConfig({
     include: [
       "test/soak/**/*.test.ts",
       "test/security/random-bytes.test.ts",
+      "test/security/mqtt-fuzz.test.ts",
       "test/fault/kill.test.ts",
       "test/fault/power-cut.test.ts",
       "test/fault/disk-faults.test.ts",
