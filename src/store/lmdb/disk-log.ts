@@ -1,7 +1,6 @@
 import type { Message } from "../../bus/message.ts";
 import type { FilterSet } from "../../bus/ports.ts";
 import { isExact, type Topic } from "../../bus/topic.ts";
-import { MAX_CHUNK_BYTES } from "./chunk-format.ts";
 import type { Environment } from "./environment.ts";
 import { LogChunk, readOne } from "./log-chunk.ts";
 import { offsetKey, readOffsetKey } from "./log-keys.ts";
@@ -220,7 +219,7 @@ export class DiskLog {
   }
 
   #chunk(first: number): LogChunk | undefined {
-    const cached = this.#chunks.get(first, MAX_CHUNK_BYTES);
+    const cached = this.#chunks.get(first, bytesOf);
     if (cached !== undefined) return cached;
     const bytes = this.#environment.get("log", offsetKey(first));
     if (bytes === undefined) return undefined;
@@ -228,4 +227,8 @@ export class DiskLog {
     this.#chunks.set(first, chunk, chunk.byteLength);
     return chunk;
   }
+}
+
+function bytesOf({ byteLength }: LogChunk): number {
+  return byteLength;
 }

@@ -13,13 +13,14 @@ export class RecentMap<K, V> {
     this.#maxWeight = maxWeight;
   }
 
-  get(key: K, weight = 1): V | undefined {
+  /** @param weight what it is charged with when it moves to the younger generation, as in {@link set}. */
+  get(key: K, weight: number | ((value: V) => number) = 1): V | undefined {
     const young = this.#young.get(key);
     if (young !== undefined) return young;
     const old = this.#old.get(key);
     if (old === undefined) return undefined;
     this.#old.delete(key);
-    this.set(key, old, weight);
+    this.set(key, old, typeof weight === "number" ? weight : weight(old));
     return old;
   }
 

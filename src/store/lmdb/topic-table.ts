@@ -68,7 +68,7 @@ export class TopicTable {
   }
 
   nameOf(id: number): Topic | undefined {
-    const cached = this.#names.get(id);
+    const cached = this.#names.get(id, weightOf);
     if (cached !== undefined) return cached;
     const key = topicIdKey(id);
     const bytes = this.#notes.peek("topicNames", key) ?? this.#environment.get("topicNames", key);
