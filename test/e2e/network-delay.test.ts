@@ -56,8 +56,9 @@ async function exchangeAt(targets: Targets, name: string) {
   };
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+/** What others do to the machine only ever adds, and least to the fast ones: hence not the median. */
+function lowerQuartile(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 4)] ?? Number.NaN;
 }
 
 test("a real gateway behind 20 ms reads 20 ms more, to half a millisecond", async () => {
@@ -67,14 +68,16 @@ test("a real gateway behind 20 ms reads 20 ms more, to half a millisecond", asyn
   const plain = await exchangeAt(direct, "plain");
   const behind = await exchangeAt(routed.targets, "behind");
   try {
-    const added: number[] = [];
+    const without: number[] = [];
+    const within: number[] = [];
     // In turns, so that whatever else the machine does is done to both.
     for (let count = 0; count < EXCHANGES; count += 1) {
-      const without = await plain.once();
-      added.push((await behind.once()) - without);
+      without.push(await plain.once());
+      within.push(await behind.once());
     }
-    expect(median(added)).toBeGreaterThan(19.5);
-    expect(median(added)).toBeLessThan(20.5);
+    const added = lowerQuartile(within) - lowerQuartile(without);
+    expect(added).toBeGreaterThan(19.5);
+    expect(added).toBeLessThan(20.5);
     expect((await routed.network.observe()).proxies.some(({ bytesDown }) => bytesDown > 0)).toBe(
       true,
     );
