@@ -33,8 +33,6 @@ export class MqttSession implements SessionFacts, GrantHost, SharingSession {
   readonly clientId: string;
   /** The session ends with its connection. */
   isClean: boolean;
-  /** Packet ids of QoS 2 messages accepted and not released yet [MQTT-4.3.3-2]. */
-  readonly incoming = new Map<number, ((error?: Error | null) => void)[] | null>();
   readonly record: SessionRecord;
   /** Seconds of absence after which it ends; `null` for as long as the server allows. */
   expirySeconds: number | null;
@@ -47,6 +45,8 @@ export class MqttSession implements SessionFacts, GrantHost, SharingSession {
   readonly #overflow: QueueOverflow;
   readonly #grants: SessionGrants;
   readonly #shares: SessionShares;
+  /** `null` until there is one: most clients publish nothing at QoS 2. */
+  #incoming: Map<number, ((error?: Error | null) => void)[] | null> | null = null;
   #link: SessionLink | null = null;
   #identity: Identity;
 
@@ -72,6 +72,12 @@ export class MqttSession implements SessionFacts, GrantHost, SharingSession {
     if (restored === null) return;
     this.#queue.restore(restored);
     for (const packetId of restored.incoming) this.incoming.set(packetId, null);
+  }
+
+  /** Packet ids of QoS 2 messages accepted and not released yet [MQTT-4.3.3-2]. */
+  get incoming(): Map<number, ((error?: Error | null) => void)[] | null> {
+    this.#incoming ??= new Map();
+    return this.#incoming;
   }
 
   get link(): SessionLink | null {
@@ -164,7 +170,7 @@ export class MqttSession implements SessionFacts, GrantHost, SharingSession {
     this.#shares.end();
     this.#queue.clear();
     this.#answers.clear();
-    this.incoming.clear();
+    this.#incoming = null;
     if (!isRecordKept) this.record.delete();
   }
 

@@ -10,7 +10,8 @@ export class SessionShares {
   readonly #bus: Bus;
   readonly #session: SharingSession;
   readonly #queue: OutgoingQueue;
-  readonly #shares = new Map<string, SharedSubscription>();
+  /** `null` until there is one: most sessions have none. */
+  #shares: Map<string, SharedSubscription> | null = null;
 
   constructor(bus: Bus, session: SharingSession, queue: OutgoingQueue) {
     this.#bus = bus;
@@ -19,45 +20,46 @@ export class SessionShares {
   }
 
   get count(): number {
-    return this.#shares.size;
+    return this.#shares?.size ?? 0;
   }
 
   has(name: string): boolean {
-    return this.#shares.has(name);
+    return this.#shares?.has(name) ?? false;
   }
 
   states(): readonly ShareState[] {
-    return [...this.#shares.values()].map(({ state }) => state);
+    return [...(this.#shares?.values() ?? [])].map(({ state }) => state);
   }
 
   /** Joins, again if need be. Throws `forbidden` or `limit_exceeded`. */
   join(state: ShareState): void {
     this.leave(state.name);
+    this.#shares ??= new Map();
     this.#shares.set(state.name, new SharedSubscription(this.#bus, state, this.#session));
   }
 
   /** Whether there was such a share. */
   leave(name: string): boolean {
-    const share = this.#shares.get(name);
+    const share = this.#shares?.get(name);
     if (share === undefined) return false;
-    this.#shares.delete(name);
+    this.#shares?.delete(name);
     share.leave(this.#queue);
     return true;
   }
 
   /** There may be room for more. */
   ready(): void {
-    for (const share of this.#shares.values()) share.ready();
+    for (const share of this.#shares?.values() ?? []) share.ready();
   }
 
   end(): void {
-    for (const share of this.#shares.values()) share.end(this.#queue);
-    this.#shares.clear();
+    for (const share of this.#shares?.values() ?? []) share.end(this.#queue);
+    this.#shares = null;
   }
 
   suspend(): void {
-    for (const share of this.#shares.values()) share.suspend();
-    this.#shares.clear();
+    for (const share of this.#shares?.values() ?? []) share.suspend();
+    this.#shares = null;
   }
 
   /**
@@ -71,7 +73,7 @@ export class SessionShares {
       // Access was withdrawn, or a limit lowered: the share is not part of the session any more.
       return false;
     }
-    const share = this.#shares.get(state.name);
+    const share = this.#shares?.get(state.name);
     const filter = new Filters([state.filter]);
     for (const sequence of this.#queue.sequences()) {
       const offset = this.#queue.entries.offsetAt(sequence);
