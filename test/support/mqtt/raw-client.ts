@@ -135,6 +135,11 @@ export class RawClient {
     return packet;
   }
 
+  /** The next packet, or `null` once the connection is over and everything is read. */
+  async nextOrEnd(): Promise<Received | null> {
+    return (await this.#await(() => this.#packets.shift())) ?? null;
+  }
+
   /** The next packet, which has to have this name. */
   async take<Name extends Received["type"]>(name: Name): Promise<ReceivedOf<Name>> {
     const packet = await this.next();
