@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Bus, type BusLimits } from "./bus/bus.ts";
 import type { Clock } from "./bus/clock.ts";
 import type { AccessPolicy } from "./bus/ports.ts";
-import type { Store, StoreObserver } from "./bus/store-port.ts";
+import { type Store, StoreError, type StoreObserver } from "./bus/store-port.ts";
 import { derivedMaxPacketBytes } from "./config/derived.ts";
 import { ConfigError } from "./config/problem.ts";
 import type { Config } from "./config/schema.ts";
@@ -54,8 +54,11 @@ export interface Gateway {
   reload(): Promise<void>;
   /** Refuses new work, tells clients, delivers what is queued; ends within `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>;
-  /** Ends everything now. Idempotent; works half-started. */
-  stop(): Promise<void>;
+  /**
+   * Ends everything now. Idempotent; works half-started. Rejects with a `StoreError` when the store
+   * has not closed after `closeTimeoutMs`, by default {@link STORE_CLOSE_MS}.
+   */
+  stop(closeTimeoutMs?: number): Promise<void>;
 }
 
 /** Builds the gateway from a checked config; nothing is opened before `start`. */
@@ -260,16 +263,37 @@ class ComposedGateway implements Gateway {
     this.#logger.info("drained", { sessions: this.sessions.count });
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+  stop(closeTimeoutMs: number = STORE_CLOSE_MS): Promise<void> {
+    this.#stopping ??= this.#stop(closeTimeoutMs);
     return this.#stopping;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(closeTimeoutMs: number): Promise<void> {
     this.#activity.stop();
     for (const transport of [...this.#transports].reverse()) await transport.stop();
-    await this.#store.close();
+    await closeWithin(this.#store, closeTimeoutMs);
     this.#logger.info("stopped");
+  }
+}
+
+/**
+ * Milliseconds the store may take to close: a last commit takes well under one, even on a slow disk.
+ * A disk that hangs for longer must not keep an operator from ending the process.
+ */
+const STORE_CLOSE_MS = 10_000;
+
+async function closeWithin(store: Store, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const text = `the store has not closed within ${timeoutMs} ms: the disk hangs; nothing that was acknowledged is lost`;
+      reject(new StoreError(text));
+    }, timeoutMs);
+  });
+  try {
+    await Promise.race([store.close(), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
