@@ -253,6 +253,39 @@ test("what arrives behind CONNECT in one write is handled after it, in order", a
   expect(await client.payloads(3)).toEqual(["a", "b", "c"]);
 });
 
+test("[MQTT-3.3.1-12] RETAIN of a live message is the publisher's own, whatever the versions and QoS", async () => {
+  const server = await start();
+  for (const level of [4, 5] as const) {
+    for (const qos of [0, 1, 2]) {
+      const reader = await open(server, level);
+      await reader.connect();
+      await reader.subscribe(["live", qos]);
+      const writer = await open(server, level);
+      await writer.connect();
+      await writer.publish("live", "x", { qos, retain: true });
+      expect(await reader.message()).toMatchObject({
+        payload: "x",
+        qos,
+        retain: false,
+        dup: false,
+      });
+      await writer.publish("live", "", { qos: 1, retain: true });
+      reader.drop();
+    }
+  }
+});
+
+test("[MQTT-1.5.5-1] a length of more bytes than it needs is not passed on", async () => {
+  const server = await start();
+  const reader = await open(server, 4);
+  await reader.connect();
+  await reader.subscribe(["a", 0]);
+  const writer = await open(server, 4);
+  await writer.connect();
+  writer.send(Buffer.from([0x30, 0x84, 0x00, 0, 1, 0x61, 0x78]));
+  expect(await reader.message()).toMatchObject({ topic: "a", payload: "x", size: 6 });
+});
+
 test("packets are the same wherever the stream is cut", async () => {
   const server = await start();
   const reader = await open(server);
