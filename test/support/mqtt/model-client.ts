@@ -44,8 +44,21 @@ export class ModelClient {
     return this.#pending.size;
   }
 
-  /** Connects, over a connection it may still have. Throws when the server's word is not true. */
-  async connect(isClean: boolean, wantsKept: boolean): Promise<void> {
+  /** The answers it withholds, as they would be sent. */
+  get owedAnswers(): Buffer {
+    return Buffer.concat(this.#withheld ?? []);
+  }
+
+  /** Messages of QoS 2 it has, and was not told to forget the packet id of. */
+  get unreleased(): number {
+    return this.#raw === null ? 0 : this.#unreleased.size;
+  }
+
+  /**
+   * Connects, over a connection it may still have. Throws when the server's word is not true. Returns
+   * how many packets there were for it.
+   */
+  async connect(isClean: boolean, wantsKept: boolean): Promise<number> {
     const isKept = this.#level === 5 ? wantsKept : !isClean;
     const isExpected = !isClean && this.session?.isKept === true;
     const replaced = this.#raw;
@@ -65,7 +78,7 @@ export class ModelClient {
       this.session.isConnected = true;
     }
     for (const [packetId, pending] of this.#pending) this.#repeat(packetId, pending);
-    await this.settle();
+    return await this.settle();
   }
 
   /** Says goodbye, and reads on to the end. */
