@@ -1,17 +1,12 @@
-import { GatewayError, toGatewayError } from "../errors.ts";
+import { type GatewayError, toGatewayError } from "../errors.ts";
 import { Admission } from "./admission.ts";
 import type { BusLimits, BusPage, BusParts } from "./bus-parts.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
 import { isDeliverable } from "./deliverable.ts";
 import { FanOut } from "./fan-out.ts";
 import type { GroupMember, GroupMembership } from "./group.ts";
-import { DEFAULT_GROUP_LIMITS, Groups } from "./groups.ts";
-import {
-  type Attempt,
-  DEFAULT_IDEMPOTENCY_LIMITS,
-  type IdempotencyKey,
-  IdempotencyKeys,
-} from "./idempotency.ts";
+import { Groups } from "./groups.ts";
+import { type Attempt, type IdempotencyKey, IdempotencyKeys } from "./idempotency.ts";
 import { LastingSessions } from "./lasting-sessions.ts";
 import { locateStart, readPage } from "./log-access.ts";
 import type { Message, MessageDraft, TransportName } from "./message.ts";
@@ -28,13 +23,12 @@ import type {
 } from "./ports.ts";
 import { Reader, type ReaderContext, type ReaderHost, type ReaderOptions } from "./reader.ts";
 import { RetainedAhead, RetainedMessages } from "./retained.ts";
+import { permittedAt, permittedUnder } from "./retained-access.ts";
 import { type Start, Subscription, type SubscriptionOptions } from "./subscription.ts";
 import { type Offerable, SubscriptionIndex } from "./subscription-index.ts";
 import type { Topic, TopicFilter } from "./topic.ts";
-import { VOLATILE_KEYS, VOLATILE_SESSIONS } from "./volatile-stores.ts";
 
 export type { BusLimits, BusPage, BusParts } from "./bus-parts.ts";
-
 /**
  * The one bus: check → append → (ordered) retain, fan out → (durable) acknowledge. It holds no
  * socket and no timer and never waits for a subscriber: it puts positions on bounded queues, and
@@ -44,7 +38,6 @@ export class Bus implements LogListener {
   /** What outlives connections: sessions, groups, and the messages their queues hold. */
   readonly sessions: LastingSessions;
   readonly limits: BusLimits;
-  /** The message that was ordered last. */
   readonly fanOut = new FanOut();
   readonly #log: MessageLog;
   readonly #retained: RetainedMessages;
@@ -75,12 +68,11 @@ export class Bus implements LogListener {
       goLive: (subscription) => this.#index.addAll(subscription.filterSet.filters, subscription),
       notePending: (reader) => this.#pending.push(reader),
     };
-    this.sessions = new LastingSessions(parts.log, parts.sessions ?? VOLATILE_SESSIONS);
+    this.sessions = new LastingSessions(parts.log, parts.sessions);
     const { groups, idempotency, queue } = parts.limits;
     const context = { ...this.#context, sessions: this.sessions };
-    this.#groups = new Groups(context, groups ?? DEFAULT_GROUP_LIMITS, queue, this.#index);
-    const keys = parts.keys ?? VOLATILE_KEYS;
-    this.#keys = new IdempotencyKeys(idempotency ?? DEFAULT_IDEMPOTENCY_LIMITS, parts.clock, keys);
+    this.#groups = new Groups(context, groups, queue, this.#index);
+    this.#keys = new IdempotencyKeys(idempotency, parts.clock, parts.keys);
     parts.log.attach(this);
   }
 
@@ -289,20 +281,13 @@ export class Bus implements LogListener {
 
   /** The retained message of a topic, if the identity may have it. Throws `forbidden`. */
   retainedAt(identity: Identity, topic: Topic): Message | undefined {
-    if (this.#policy !== null && !this.#policy.mayReceive(identity, topic)) {
-      throw new GatewayError("forbidden", `access control denies reading topic "${topic}"`);
-    }
-    return this.#retained.at(topic);
+    return permittedAt(this.#retained, this.#policy, identity, topic);
   }
 
   /** Retained messages under the filters that the identity may have, oldest first. */
   retainedUnder(identity: Identity, filters: readonly TopicFilter[]): readonly Message[] {
     this.#admission.checkSubscribe(identity, filters);
-    const policy = this.#policy;
-    const found = this.#retained.under(filters);
-    return policy === null
-      ? found
-      : found.filter((message) => policy.mayReceive(identity, message.topic));
+    return permittedUnder(this.#retained, this.#policy, identity, filters);
   }
 
   /** Whether access control is asked at all. */

@@ -30,7 +30,7 @@ export class Groups {
 
   constructor(
     context: GroupContext,
-    limits: GroupLimits,
+    limits: GroupLimits = DEFAULT_GROUP_LIMITS,
     queue: QueueLimits,
     index: SubscriptionIndex,
   ) {

@@ -4,6 +4,7 @@ import { contentDigest } from "./content-digest.ts";
 import type { MessageDraft } from "./message.ts";
 import type { Receipt } from "./ports.ts";
 import type { KeyStore, StoredKey } from "./store-port.ts";
+import { VOLATILE_KEYS } from "./volatile-stores.ts";
 
 /** What a publisher names a request by, so that repeating it publishes nothing twice. */
 export interface IdempotencyKey {
@@ -100,7 +101,11 @@ export class IdempotencyKeys {
   readonly #unordered = new Map<MessageDraft, Attempt>();
   readonly #forget = (attempt: Attempt): void => this.#remove(attempt);
 
-  constructor(limits: IdempotencyLimits, clock: Clock, store: KeyStore) {
+  constructor(
+    limits: IdempotencyLimits = DEFAULT_IDEMPOTENCY_LIMITS,
+    clock: Clock,
+    store: KeyStore = VOLATILE_KEYS,
+  ) {
     this.#limits = limits;
     this.#clock = clock;
     this.#store = store;

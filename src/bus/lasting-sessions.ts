@@ -1,6 +1,7 @@
 import type { Message } from "./message.ts";
 import type { MessageLog } from "./ports.ts";
 import type { RestoredSession, SessionStore } from "./session-store.ts";
+import { VOLATILE_SESSIONS } from "./volatile-stores.ts";
 
 /** Whoever holds offsets that may outlive the log's window. */
 export interface OffsetHolder {
@@ -25,7 +26,7 @@ export class LastingSessions {
   #clients: RestoredSession[] = [];
   #announcedBelow = 0;
 
-  constructor(log: MessageLog, store: SessionStore) {
+  constructor(log: MessageLog, store: SessionStore = VOLATILE_SESSIONS) {
     this.#log = log;
     this.store = store;
   }

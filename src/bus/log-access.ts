@@ -1,6 +1,6 @@
+import { GatewayError } from "../errors.ts";
 import type { BusPage } from "./bus-parts.ts";
 import { Filters } from "./filter-set.ts";
-import { GatewayError } from "../errors.ts";
 import { isExpired, type Message } from "./message.ts";
 import type { Gap, Identity, MessageLog, PageLimits } from "./ports.ts";
 import type { ReaderContext } from "./reader.ts";
