@@ -256,6 +256,7 @@ function corpus(): [name: string, conversation: Conversation][] {
 /** Puts what may have broken something into the corpus, to be tried again in every later run. */
 function keep(engine: EngineName, suspects: readonly Conversation[]): void {
   for (const [index, pieces] of suspects.entries()) {
+    if (pieces.length === 0) continue;
     const file = new URL(`${engine}-${SEED}-${index}.hex`, CORPUS);
     const head = `# Under way when the engine ${engine} failed with seed ${SEED}.`;
     const lines = pieces.map((piece) => piece.toString("hex"));
