@@ -91,8 +91,8 @@ describe("compare", () => {
     expect(err).toContain("egress.0");
   });
 
-  test("refuses addresses without a target", async () => {
-    const { code, err } = await run("compare", "--mqtt", "mqtt://127.0.0.1:1883");
+  test("refuses an address that needs a target without one", async () => {
+    const { code, err } = await run("compare", "--tcp", "tcp://127.0.0.1:7083");
     expect(code).toBe(64);
     expect(err).toContain("--target");
   });
