@@ -113,7 +113,7 @@ export class LoadProcess implements Load {
         return;
       }
       this.#waiting.set(id, { resolve, reject });
-      this.#child.send({ id, call }, (cause) => cause !== null && this.#fail(cause));
+      this.#child.send({ id, call }, (cause) => cause !== null && this.#failLater(cause));
     });
   }
 
@@ -123,6 +123,13 @@ export class LoadProcess implements Load {
     this.#waiting.delete(id);
     if (failure === undefined) waiting?.resolve(value);
     else waiting?.reject(new Error(failure));
+  }
+
+  /** The channel of a process that ends breaks first: how it ended says more than that. */
+  #failLater(cause: Error): void {
+    if (this.#end !== null) return;
+    const timer = setTimeout(() => this.#fail(cause), STOP_DEADLINE_MS);
+    this.#child.once("exit", () => clearTimeout(timer));
   }
 
   #fail(cause: Error): void {
